@@ -59,7 +59,7 @@ UNITS: Final[dict[str, Unit]] = {
     **_family("price of power", **{"USD/MW": 1.0, "USD/kW": 1e3, "MUSD/MW": 1e6}),
     **_family("price of power a year", **{"USD/MW/yr": 1.0, "USD/kW/yr": 1e3, "MUSD/MW/yr": 1e6}),
     **_family("price of chip time", **{"USD/h": 1.0}),
-    **_family("carbon intensity", **{"kg/MWh": 1.0, "g/kWh": 1.0, "t/MWh": 1000.0, "lb/MWh": 0.45359237}),
+    **_family("carbon intensity", **{"kg/MWh": 1.0, "g/kWh": 1.0, "t/MWh": 1000.0}),
     **_family("fuel carbon", **{"kg/MMBtu": 1.0}),
     **_family("heat rate", **{"Btu/kWh": 1.0}),
     **_family("water intensity", **{"L/kWh": 1.0, "m3/MWh": 1.0}),
@@ -68,7 +68,8 @@ UNITS: Final[dict[str, Unit]] = {
     **_family("growth", **{"%/yr": 0.01, "1/yr": 1.0}),
     **_family("energy a year of one home", **{"kWh/yr": 1.0}),
     **_family("power of one home", **{"kW/home": 1.0}),
-    **_family("angle", **{"deg": 1.0}),
+    **_family("angle", deg=1.0),
+    **_family("length", m=1.0, km=1000.0),
 }
 
 # Nouns that may follow a count: "22 T tokens" is the count "22 T".

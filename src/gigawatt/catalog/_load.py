@@ -136,7 +136,7 @@ class Catalog:
     def _table(self, kind: str) -> dict[str, Entry]:
         if kind not in self._entries:
             if kind not in self.kinds:
-                raise UnknownNameError("kind", kind, self.kinds)
+                raise UnknownNameError(kind="kind", name=kind, known=self.kinds)
             aliases = _read_aliases(self._root / "aliases" / f"{kind}.csv")
             table = _read_entries(self._root / "facts" / f"{kind}.csv", kind, self, aliases)
             self._entries[kind] = table
@@ -205,7 +205,7 @@ def _read_fields(path: Traversable, kind: str) -> dict[str, Field]:
 def _read_aliases(path: Traversable) -> dict[str, str]:
     if not path.is_file():
         return {}
-    return {alias: entry for alias, entry in _rows(path, "alias,id")}
+    return {row[0]: row[1] for row in _rows(path, "alias,id")}
 
 
 def _read_entries(
@@ -253,15 +253,16 @@ def _fact(row: list[str], field: Field, sources: dict[str, Source]) -> Fact:
         message = f"{key}: basis '{basis}', date '{date}' or unit '{unit}' is not right"
         raise CatalogError(message)
     if field.type not in {"number", "integer"}:
-        return Fact(key, _text(key, text, field), "", None, None, date, sources[source], basis, note)
+        value = _text(key, text, field)
+        return Fact(key, value, "", None, None, date, sources[source], basis, note)
     try:
-        value = float(text)
+        number = float(text)
         span = (float(low) if low else None, float(high) if high else None)
     except ValueError as error:
         message = f"{key}: {error}"
         raise CatalogError(message) from None
-    _check_number(key, value, span, field)
-    return Fact(key, value, unit, *span, date, sources[source], basis, note)
+    _check_number(key, number, span, field)
+    return Fact(key, number, unit, *span, date, sources[source], basis, note)
 
 
 def _text(key: str, text: str, field: Field) -> str:

@@ -1,0 +1,1 @@
+"""Supply: sources, dispatch, and what the campus equals in homes."""

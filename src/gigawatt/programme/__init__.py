@@ -1,0 +1,1 @@
+"""The programme: money, and in later releases dates, data and capability."""

@@ -1,0 +1,362 @@
+"""Figures of a run, as plain dicts that Plotly reads; Plotly itself is never imported here.
+
+Each builder takes the summary and the tables and returns ``{"data": [...], "layout": {...}}``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gigawatt.results._style import ACCOUNT, ACTIVITY, FORM, SERIES, label, layout, shade, text
+from gigawatt.results.numbers import human, quantity
+from gigawatt.results.tables import UnknownPartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gigawatt.twin.outcome import Table
+
+__all__ = ["FIGURES", "figure"]
+
+Figure = dict[str, Any]
+Summary = dict[str, Any]
+
+
+def figure(name: str, summary: Summary, tables: Mapping[str, Table]) -> Figure:
+    """Return a figure by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`.
+    summary : dict
+        Summary of the run.
+    tables : mapping of str to Table
+        Tables of the run.
+
+    Raises
+    ------
+    UnknownPartError
+        If there is no such figure.
+    """
+    if name not in _BUILDERS:
+        raise UnknownPartError(name, "figure", _BUILDERS)
+    return _BUILDERS[name](summary, tables)
+
+
+def _power(summary: Summary, tables: Mapping[str, Table]) -> Figure:
+    """Capacity in steps, with the facility's power as it swings within each day."""
+    hourly = tables["hourly"]
+    days, low, mean, high = _bins(hourly["time"], hourly["facility_mw"], _bin_hours(summary))
+    capacity = _steps(summary, ("it_mw", "facility_mw"))
+    band = {"x": days, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    colour = FORM["facility"]
+    data: list[dict[str, Any]] = [
+        {**band, "y": low, "showlegend": False},
+        {
+            **band,
+            "y": high,
+            "fill": "tonexty",
+            "fillcolor": shade(colour, 0.3),
+            "name": "Within the day",
+        },
+        _line("Facility power, daily mean", days, mean, colour, "%{y:,.0f} MW"),
+        {
+            **_line(
+                "Facility capacity",
+                capacity["date"],
+                capacity["facility_mw"],
+                colour,
+                "%{y:,.0f} MW",
+                "hv",
+            ),
+            "line": {"color": colour, "width": 2, "shape": "hv", "dash": "dot"},
+        },
+        _line("IT capacity", capacity["date"], capacity["it_mw"], FORM["it"], "%{y:,.0f} MW", "hv"),
+    ]
+    for trace in data:
+        trace["type"] = "scatter"
+    return {
+        "data": data,
+        "layout": layout(xaxis=_date_axis(summary), yaxis=_axis("Power [MW]", rangemode="tozero")),
+    }
+
+
+def _chips(summary: Summary, _: Mapping[str, Table]) -> Figure:
+    """Accelerators installed, by type."""
+    start, end = summary["horizon"]["start"], summary["horizon"]["end"]
+    types = list(dict.fromkeys(row["chip"] for row in summary["chips"]))
+    dates = sorted({max(row["date"], start) for row in summary["chips"]} | {start, end})
+    data = []
+    for chip, colour in zip(types, _cycle(len(types)), strict=True):
+        rows = [row for row in summary["chips"] if row["chip"] == chip]
+        counts = [sum(r["count"] for r in rows if max(r["date"], start) <= day) for day in dates]
+        trace = _line(text(chip), dates, counts, colour, "%{y:,.0f}", "hv")
+        data.append({**trace, "stackgroup": "chips", "fillcolor": shade(colour, 0.5)})
+    axis = _axis("Accelerators installed")
+    return {"data": data, "layout": layout(xaxis=_date_axis(summary), yaxis=axis)}
+
+
+def _energy(summary: Summary, _: Mapping[str, Table]) -> Figure:
+    """Where the energy of the horizon comes from, and where it goes."""
+    ledger = summary["ledgers"]["energy"]
+    supply = [(name, mwh) for name, mwh in ledger["supply"].items() if mwh > 0]
+    use = [(name, mwh) for name, mwh in ledger["use"].items() if mwh > 0]
+    hub = len(supply)
+    names = [text(n) for n, _ in supply] + ["Campus"] + [label(n) for n, _ in use]
+    sizes = [mwh for _, mwh in supply] + [ledger["supply_total"]] + [mwh for _, mwh in use]
+    colours = [
+        *_cycle(hub, skip=3),
+        "#8A9099",
+        *(_use_colour(n) for n, _ in use),
+    ]
+    links = [(i, hub, mwh, colours[i]) for i, (_, mwh) in enumerate(supply)]
+    links += [(hub, hub + 1 + i, mwh, colours[hub + 1 + i]) for i, (_, mwh) in enumerate(use)]
+    trace = {
+        "type": "sankey",
+        "arrangement": "snap",
+        "node": {
+            "label": [f"{n}<br>{human(s, 'MWh')}" for n, s in zip(names, sizes, strict=True)],
+            "color": colours,
+            "pad": 22,
+            "thickness": 16,
+            "line": {"width": 0},
+            "hovertemplate": "%{label}<extra></extra>",
+        },
+        "link": {
+            "source": [link[0] for link in links],
+            "target": [link[1] for link in links],
+            "value": [link[2] for link in links],
+            "color": [shade(link[3], 0.35) for link in links],
+            "customdata": [human(link[2], "MWh") for link in links],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    }
+    return {"data": [trace], "layout": layout(hovermode="closest")}
+
+
+def _tokens(summary: Summary, tables: Mapping[str, Table]) -> Figure:
+    """Tokens trained and tokens served in each month; the two differ too much for one axis."""
+    hourly = tables["hourly"]
+    months, (trained, served) = _monthly(hourly, "tokens_trained", "tokens_served")
+    data = [
+        _bar("Trained", months, trained / 1e12, FORM["training"], "%{y:,.3g} T tokens", "y2"),
+        _bar("Served", months, served / 1e12, FORM["hosting"], "%{y:,.3g} T tokens", "y"),
+    ]
+    return {"data": data, "layout": _two_rows(summary, "Served [T tokens]", "Trained [T tokens]")}
+
+
+def _cost_by_year(summary: Summary, _: Mapping[str, Table]) -> Figure:
+    """Cost of each year, by what it is paid for."""
+    blocks = {
+        "compute capital": "compute_capital_charge_usd",
+        "facility capital": "facility_capital_charge_usd",
+        "electricity": "electricity_usd",
+        "operations": "operations_usd",
+    }
+    years = [str(row["year"]) for row in summary["yearly"]]
+    data = [
+        _bar(label(block), years, _millions(summary["yearly"], column), ACCOUNT[block], _MUSD)
+        for block, column in blocks.items()
+    ]
+    axes = {"xaxis": _axis("Year", type="category"), "yaxis": _axis(_money_title(summary))}
+    return {"data": data, "layout": layout(barmode="stack", **axes)}
+
+
+def _cost_by_activity(summary: Summary, _: Mapping[str, Table]) -> Figure:
+    """Cost of the whole horizon, by the activity it was paid for."""
+    accounts = summary["ledgers"]["money"]["accounts"]
+    activities = list(dict.fromkeys(a for by in accounts.values() for a in by))
+    names = [label(a) for a in activities]
+    data = [
+        _bar(
+            label(account),
+            names,
+            [by.get(a, 0.0) / 1e6 for a in activities],
+            ACCOUNT.get(account, SERIES[-1]),
+            _MUSD,
+        )
+        for account, by in accounts.items()
+    ]
+    axes = {"xaxis": {"type": "category"}, "yaxis": _axis(_money_title(summary))}
+    return {"data": data, "layout": layout(barmode="stack", **axes)}
+
+
+def _homes(summary: Summary, _: Mapping[str, Table]) -> Figure:
+    """Homes that the same supply would carry, counted each way, with their bands."""
+    heads = summary["headlines"]
+    data = [_homes_bar(n, heads[n]) for n in _HOMES if n in heads and heads[n]["value"] is not None]
+    axes = {
+        "xaxis": _axis("Homes [million]", rangemode="tozero"),
+        "yaxis": {"type": "category", "autorange": "reversed"},
+    }
+    more = {"hovermode": "closest", "showlegend": False, "bargap": 0.4}
+    return {"data": data, "layout": layout(height=110 + 70 * max(1, len(data)), **more, **axes)}
+
+
+def _homes_bar(name: str, h: dict[str, Any]) -> Figure:
+    """Return the bar of one accounting; its formula shows on hovering."""
+    way = f"{_HOMES[name]}<br>{quantity(h['value'], 'homes')}"
+    bar = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [way],
+        "x": _rounded([h["value"] / 1e6]),
+        "marker": {"color": FORM["hosting" if "peak" in name else "training"]},
+        "customdata": [text(f"{h['label']}: {h['formula']}")],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    if h["low"] is not None and h["high"] is not None:
+        up, down = (h["high"] - h["value"]) / 1e6, (h["value"] - h["low"]) / 1e6
+        ends = {"array": _rounded([up]), "arrayminus": _rounded([down])}
+        bar["error_x"] = {"type": "data", "symmetric": False, **ends}
+    return bar
+
+
+def _pue_water(summary: Summary, tables: Mapping[str, Table]) -> Figure:
+    """Yearly round of the cooling: PUE weighted by energy, and water, in each month."""
+    months, (facility, it, water) = _monthly(tables["hourly"], "facility_mw", "it_mw", "water_m3")
+    pue = [f / i if i > 0 else None for f, i in zip(facility, it, strict=True)]
+    line = _line("PUE", months, pue, FORM["facility"], "%{y:.3f}")
+    data = [
+        {**line, "yaxis": "y2", "mode": "lines+markers"},
+        _bar("Water", months, water / 1e3, FORM["water"], "%{y:,.3g} thousand m³", "y"),
+    ]
+    return {"data": data, "layout": _two_rows(summary, "Water [1000 m³]", "PUE [1]")}
+
+
+def _accelerators(summary: Summary, tables: Mapping[str, Table]) -> Figure:
+    """Accelerator-hours of each month, by activity."""
+    columns = [f"chips_{activity}" for activity in ACTIVITY]
+    months, sums = _monthly(tables["hourly"], *columns)
+    data = []
+    for activity, hours in zip(ACTIVITY, sums, strict=True):
+        colour = ACTIVITY[activity]
+        data.append(_bar(label(activity), months, hours / 1e6, colour, "%{y:,.3g} million h"))
+    axes = {"xaxis": _date_axis(summary), "yaxis": _axis("Accelerator-hours a month [million]")}
+    return {"data": data, "layout": layout(barmode="stack", bargap=0, **axes)}
+
+
+_BUILDERS: Final[dict[str, Callable[[Summary, Mapping[str, Table]], Figure]]] = {
+    "power": _power,
+    "chips": _chips,
+    "energy": _energy,
+    "pue_water": _pue_water,
+    "accelerators": _accelerators,
+    "tokens": _tokens,
+    "cost_by_year": _cost_by_year,
+    "cost_by_activity": _cost_by_activity,
+    "homes": _homes,
+}
+
+FIGURES: Final = tuple(_BUILDERS)
+"""Names of the figures, in the order of the report."""
+
+_HOMES: Final = {
+    "homes_by_energy": "By yearly energy",
+    "homes_by_energy_in_state": "By energy, in the state",
+    "homes_by_peak": "By coincident peak",
+}
+_MUSD: Final = "%{y:,.0f} million USD"
+
+
+def _line(name: str, x: Any, y: Any, colour: str, hover: str, shape: str = "linear") -> Figure:  # noqa: ANN401
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": x,
+        "y": _rounded(y),
+        "line": {"color": colour, "width": 2, "shape": shape},
+        "hovertemplate": hover,
+    }
+
+
+def _bar(name: str, x: Any, y: Any, colour: str, hover: str, yaxis: str = "y") -> Figure:  # noqa: ANN401
+    return {
+        "type": "bar",
+        "name": name,
+        **({"xperiod": "M1", "xperiodalignment": "middle"} if "-" in str(x[:1]) else {}),
+        "x": x,
+        "y": _rounded(y),
+        "yaxis": yaxis,
+        "marker": {"color": colour, "line": {"width": 0}},
+        "hovertemplate": hover,
+    }
+
+
+def _use_colour(account: str) -> str:
+    """Return the colour of a use of energy: that of its activity, or that of the overhead."""
+    return ACTIVITY.get(account.removeprefix("IT: ").replace(" ", "_"), FORM["facility"])
+
+
+def _axis(title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  a Plotly axis
+    return {"title": {"text": title, "standoff": 10}, **more}
+
+
+def _date_axis(summary: Summary) -> dict[str, Any]:
+    return {"type": "date", "range": [summary["horizon"]["start"], summary["horizon"]["end"]]}
+
+
+def _two_rows(summary: Summary, below: str, above: str) -> dict[str, Any]:
+    """Return a layout of two plots above one another on one time axis."""
+    return layout(
+        xaxis={**_date_axis(summary), "anchor": "y"},
+        yaxis=_axis(below, domain=[0.0, 0.46]),
+        yaxis2=_axis(above, domain=[0.54, 1.0], anchor="x"),
+    )
+
+
+def _money_title(summary: Summary) -> str:
+    return f"Cost [million USD of {summary['price_year']}]"
+
+
+def _millions(rows: list[dict[str, Any]], column: str) -> list[float]:
+    return [row[column] / 1e6 for row in rows]
+
+
+def _cycle(count: int, skip: int = 0) -> list[str]:
+    return [SERIES[(i + skip) % len(SERIES)] for i in range(count)]
+
+
+def _rounded(values: Any) -> list[float | None]:  # noqa: ANN401  numbers of any kind
+    """Keep five digits: more would only swell the report."""
+    return [None if v is None or math.isnan(v) else float(f"{v:.5g}") for v in values]
+
+
+def _bin_hours(summary: Summary) -> int:
+    """Return a day for each point, or a week where the horizon is long."""
+    return 24 if summary["horizon"]["years"] <= 10 else 168
+
+
+def _bins(
+    time: np.ndarray[Any, Any], values: np.ndarray[Any, Any], hours: int
+) -> tuple[list[str], list[float | None], list[float | None], list[float | None]]:
+    starts = np.arange(0, len(values), hours)
+    counts = np.diff(np.append(starts, len(values)))
+    mean = np.add.reduceat(values, starts) / counts
+    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    days = np.datetime_as_string(time[starts].astype("datetime64[D]")).tolist()
+    return days, _rounded(low), _rounded(mean), _rounded(high)
+
+
+def _steps(summary: Summary, columns: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Return the running capacity over the horizon; what was there before stands at its start."""
+    start, end = summary["horizon"]["start"], summary["horizon"]["end"]
+    rows = [r for r in summary["power"] if r["date"] <= end]
+    before = [r for r in rows if r["date"] <= start]
+    first = before[-1] if before else dict.fromkeys(columns, 0.0)
+    path = [{**first, "date": start}, *(r for r in rows if r["date"] > start)]
+    path.append({**path[-1], "date": end})
+    return {name: [row[name] for row in path] for name in ("date", *columns)}
+
+
+def _monthly(hourly: Table, *columns: str) -> tuple[list[str], list[np.ndarray[Any, Any]]]:
+    """Return the months of the table and the sum of each column over them."""
+    months = hourly["time"].astype("datetime64[M]")
+    starts = np.flatnonzero(np.append(True, months[1:] != months[:-1]))
+    sums = [np.add.reduceat(np.asarray(hourly[name], dtype=float), starts) for name in columns]
+    return np.datetime_as_string(months[starts].astype("datetime64[D]")).tolist(), sums

@@ -1,0 +1,177 @@
+"""Numbers as people read them: ``1.36 GW``, ``3.90 million homes``, ``1 Apr 2027``.
+
+One place decides how many digits a figure shows, so that the terminal, the report and the figures
+agree. Three significant digits are kept: no result of a plan is known better than that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Final
+
+__all__ = ["band", "date_text", "human", "quantity", "unit_text"]
+
+Value = float | str | None
+
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
+
+# Units that change their prefix with size: names and factors, the largest first.
+_PREFIXED: Final[dict[str, tuple[tuple[str, float], ...]]] = {
+    "MW": (("TW", 1e6), ("GW", 1e3), ("MW", 1.0), ("kW", 1e-3)),
+    "MWh": (("TWh", 1e6), ("GWh", 1e3), ("MWh", 1.0), ("kWh", 1e-3)),
+    "Tbit/s": (("Ebit/s", 1e6), ("Pbit/s", 1e3), ("Tbit/s", 1.0), ("Gbit/s", 1e-3)),
+    "tokens": (
+        ("million T tokens", 1e18),
+        ("T tokens", 1e12),
+        ("B tokens", 1e9),
+        ("M tokens", 1e6),
+        ("tokens", 1.0),
+    ),
+}
+_WORDS: Final = (("trillion", 1e12), ("billion", 1e9), ("million", 1e6))
+_SHOWN: Final = {
+    "1": "",
+    "m3": "m³",
+    "C": "°C",
+    "chips": "accelerators",
+    "USD/yr": "USD a year",
+    "USD/h": "USD an hour",
+    "USD/Mtoken": "USD/M tokens",
+}
+# A bare count reads better with what it counts; the glossary's names say what that is.
+_NOUNS: Final = (
+    ("homes", "homes"),
+    ("chips", "accelerators"),
+    ("training_tokens", "tokens"),
+    ("served_tokens", "tokens"),
+    ("unserved_tokens", "tokens"),
+)
+
+
+def quantity(value: Value, unit: str, name: str = "") -> str:
+    """Return a headline's value with its unit.
+
+    Parameters
+    ----------
+    value : float, str or None
+        A number in `unit`, an ISO date or time, or None where it never happens.
+    unit : str
+        Its unit.
+    name : str
+        Glossary name, which tells what a bare count counts.
+
+    Examples
+    --------
+    >>> quantity(1360.0, "MW")
+    '1.36 GW'
+    >>> quantity(3.9e6, "1", "homes_by_energy")
+    '3.90 million homes'
+    >>> quantity("2027-04-01", "date")
+    '1 Apr 2027'
+    """
+    if value is None:
+        return "never" if unit in {"date", "time"} else "none"
+    if isinstance(value, str):
+        return date_text(value) if unit in {"date", "time"} else value
+    if unit in {"1", ""}:
+        noun = next((noun for start, noun in _NOUNS if name.startswith(start)), "")
+        return human(value, noun or "1")
+    if unit == "ratio":  # a PUE is read as a number, a share as per cent
+        return human(value * 100.0, "%") if abs(value) < 1.0 else f"{value:.2f}"
+    return human(value, unit)
+
+
+def human(value: float, unit: str) -> str:
+    """Return a number with its unit, three significant digits, scaled to a readable size."""
+    if not math.isfinite(value):
+        return "none"
+    if unit in _PREFIXED:
+        steps = _PREFIXED[unit]
+        shown, factor = next(
+            (step for step in steps if abs(_rounded(value)) >= step[1]),
+            next(step for step in steps if step[1] == 1.0) if value == 0 else steps[-1],
+        )
+        digits = "0" if value == 0 else _significant(value / factor)
+        return f"{digits} {shown}"
+    shown = unit_text(unit)
+    word, factor = next(
+        ((word, factor) for word, factor in _WORDS if abs(_rounded(value)) >= factor), ("", 1.0)
+    )
+    digits = _significant(value / factor) if word else _digits(value)
+    if value == 1.0 and unit in {"chips", "homes", "runs", "users"}:
+        shown = shown.removesuffix("s")
+    return " ".join(part for part in (digits, word, shown) if part)
+
+
+def band(low: Value, high: Value, unit: str, name: str = "") -> str:
+    """Return a range as text, or nothing where there is none.
+
+    Examples
+    --------
+    >>> band(1300.0, 1420.0, "MW")
+    '1.30 to 1.42 GW'
+    >>> band(None, None, "MW")
+    ''
+    """
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"at most {quantity(high, unit, name)}"
+    if high is None:
+        return f"at least {quantity(low, unit, name)}"
+    first, last = quantity(low, unit, name), quantity(high, unit, name)
+    if first == last:
+        return first
+    number, _, words = first.partition(" ")
+    same_words = not isinstance(low, str) and words == last.partition(" ")[2]
+    return f"{number if same_words else first} to {last}"
+
+
+def date_text(text: str) -> str:
+    """Return an ISO date or time as ``1 Apr 2027`` or ``21 Jul 2028 22:00 UTC``.
+
+    Text that is no date comes back as it is.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    day = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return day if "T" not in text and " " not in text else f"{day} {moment:%H:%M} UTC"
+
+
+def unit_text(unit: str) -> str:
+    """Return a unit as it is printed beside a number."""
+    return _SHOWN.get(unit, unit)
+
+
+def _rounded(value: float) -> float:
+    """Round to three significant digits, so that 999.9 MW becomes 1.00 GW and not 1,000 MW."""
+    return float(f"{value:.3g}")
+
+
+def _significant(value: float) -> str:
+    if _rounded(value) == 0.0:
+        return "0"
+    places = max(0, 2 - math.floor(math.log10(abs(_rounded(value)))))
+    return f"{_rounded(value):,.{places}f}"
+
+
+def _digits(value: float) -> str:
+    if value == int(value) and abs(value) < 1e6:  # below a million a count is given in full
+        return f"{value:,.0f}"
+    return _significant(value)

@@ -1,0 +1,246 @@
+"""The report: one HTML file that holds everything, for any browser, with or without a network.
+
+Plotly's script travels inside the file, and a content policy in its head forbids the page to fetch
+anything. All text from the campus file or the catalogue is escaped by the template engine.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gigawatt.results import _report_tables as sheets
+from gigawatt.results.figures import FIGURES, figure
+from gigawatt.results.numbers import band, date_text, quantity
+from gigawatt.results.text import GROUPS
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from gigawatt.results.run import Run
+
+__all__ = ["embed_json", "render"]
+
+# Which question each part of the report answers, and the figures that answer it.
+_PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "capacity": ("What stands there, and when.", ("power", "chips")),
+    "power": ("What it draws from hour to hour.", ("pue_water",)),
+    "energy": ("What it uses, and where that comes from.", ("energy",)),
+    "training": ("What it can train, and by when.", ("accelerators", "tokens")),
+    "hosting": ("What it can serve, and at what price.", ()),
+    "money": ("What it costs to build and to run.", ("cost_by_year", "cost_by_activity")),
+    "homes": ("How many homes the same supply would carry, counted two ways.", ("homes",)),
+}
+_CAPTIONS: Final = {
+    "power": "Power: capacity by date, and what the facility draws",
+    "chips": "Accelerators installed, by type",
+    "pue_water": "PUE and water by month",
+    "energy": "Energy over the horizon, from source to use",
+    "accelerators": "Accelerator-hours by activity",
+    "tokens": "Tokens trained and served, by month",
+    "cost_by_year": "Cost by year: capital charge, electricity and operations",
+    "cost_by_activity": "Cost over the horizon, by activity",
+    "homes": "Homes, by both accountings, with their bands",
+}
+_TABLES: Final = {
+    "capacity": (sheets.phases,),
+    "energy": (sheets.supply,),
+    "training": (sheets.training,),
+    "hosting": (sheets.services,),
+    "money": (sheets.yearly,),
+}
+# The answers most asked for; the first six that a run has become its cards.
+_CARDS: Final = (
+    ("first_gw_date", "First gigawatt"),
+    ("planned_maximum_mw", "Planned maximum"),
+    ("facility_energy_mwh_last_year", ""),
+    ("training_tokens", "Tokens trained"),
+    ("yearly_cost_usd", ""),
+    ("homes", "Homes, counted by energy and by peak"),
+    ("usd_per_million_tokens_served", "A million tokens served"),
+    ("peak_facility_mw", "Highest power"),
+    ("total_cost_usd", "Cost over the horizon"),
+)
+_MOST_CARDS: Final = 6
+
+
+def render(run: Run) -> str:
+    """Return the report of a run as one HTML page."""
+    from markupsafe import Markup  # noqa: PLC0415  comes with Jinja, which only reports need
+
+    summary = run.summary
+    figures = {name: figure(name, summary, run.columns) for name in FIGURES}
+    return _template().render(
+        summary=summary,
+        start=date_text(summary["horizon"]["start"]),
+        end=date_text(summary["horizon"]["end"]),
+        cards=_cards(summary),
+        parts=_parts(summary),
+        captions=_CAPTIONS,
+        ledgers=sheets.ledgers(summary),
+        facts=_facts(summary),
+        credits=sorted({s["licence"] for s in summary["sources"].values() if s["licence"]}),
+        meta=run.meta,
+        campus_yaml=run.campus_yaml,
+        figures=Markup(embed_json(figures)),  # noqa: S704  every sign with a meaning is escaped
+        plotly=Markup(_plotly_js()),  # noqa: S704  a script of an installed package
+        css=Markup(_asset("report.css")),  # noqa: S704  our own
+        js=Markup(_asset("report.js")),  # noqa: S704  our own
+    )
+
+
+def embed_json(value: Any) -> str:  # noqa: ANN401  any JSON value
+    r"""Return JSON that no HTML parser can mistake for the end of its element.
+
+    Examples
+    --------
+    >>> embed_json("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
+    cards: list[dict[str, str]] = []
+    for name, title in _CARDS:
+        h = _homes(summary) if name == "homes" else summary["headlines"].get(name)
+        if h is None or len(cards) == _MOST_CARDS:
+            continue
+        span = band(h["low"], h["high"], h["unit"], name)
+        value = quantity(h["value"], h["unit"], name)
+        cards.append({"title": title or h["label"], "value": value, "more": span or h["note"]})
+    return cards
+
+
+def _homes(summary: dict[str, Any]) -> dict[str, Any] | None:
+    """Return both accountings of homes as one answer, from the least to the most."""
+    names = ("homes_by_energy", "homes_by_peak")
+    found = [summary["headlines"][n] for n in names if n in summary["headlines"]]
+    values = sorted(h["value"] for h in found if h["value"] is not None)
+    if not values:
+        return None
+    whole = band(values[0], values[-1], "1")
+    ends = [end for h in found for end in (h["low"], h["value"], h["high"]) if end is not None]
+    return {
+        "label": "",
+        "unit": "",
+        "value": whole,
+        "low": None,
+        "high": None,
+        "note": f"with their bands {band(min(ends), max(ends), '1')}",
+    }
+
+
+def _parts(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    parts = []
+    for group, title in GROUPS.items():
+        question, figures = _PARTS[group]
+        rows = [
+            _answer(n, h, summary) for n, h in summary["headlines"].items() if h["group"] == group
+        ]
+        tables = [make(summary) for make in _TABLES.get(group, ())]
+        parts.append(
+            {
+                "id": group,
+                "title": title,
+                "question": question,
+                "answers": rows,
+                "figures": figures,
+                "tables": [table for table in tables if table.rows],
+            }
+        )
+    return parts
+
+
+def _answer(name: str, h: dict[str, Any], summary: dict[str, Any]) -> dict[str, Any]:
+    facts = [
+        {"key": key, "shown": _fact_value(summary["facts"][key]), "anchor": _anchor(key)}
+        for key in h["facts"]
+    ]
+    return {
+        "name": name,
+        "label": h["label"],
+        "value": quantity(h["value"], h["unit"], name),
+        "band": band(h["low"], h["high"], h["unit"], name),
+        "formula": h["formula"],
+        "note": h["note"],
+        "facts": facts,
+        "inputs": h["inputs"],
+    }
+
+
+def _facts(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": key,
+            "anchor": _anchor(key),
+            "shown": _fact_value(fact),
+            "band": _fact_band(fact),
+            "date": fact["date"],
+            "basis": fact["basis"],
+            "note": fact["note"],
+            "source": sheets.source_link(summary["sources"][fact["source"]]),
+        }
+        for key, fact in summary["facts"].items()
+    ]
+
+
+def _fact_value(fact: dict[str, Any]) -> str:
+    """Return a fact as it was published: with all its digits, and in its own unit."""
+    value = fact["value"]
+    if isinstance(value, str):
+        return value
+    unit = "" if fact["unit"] in {"1", "ratio"} else f" {fact['unit']}"
+    return f"{value:,.10g}{unit}"
+
+
+def _fact_band(fact: dict[str, Any]) -> str:
+    low, high = fact["low"], fact["high"]
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"at least {low:,.10g}" if high is None else f"at most {high:,.10g}"
+    return f"{low:,.10g} to {high:,.10g}"
+
+
+def _anchor(key: str) -> str:
+    return "fact-" + "".join(c if c.isalnum() or c in ".-_" else "-" for c in key)
+
+
+def _asset(name: str) -> str:
+    return (files("gigawatt.results") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    import jinja2  # noqa: PLC0415  only reports need it
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset("report.html.j2"))
+
+
+@cache
+def _plotly_js() -> str:
+    """Return Plotly's script as the installed package carries it, without importing the package.
+
+    Raises
+    ------
+    RuntimeError
+        If the installed Plotly has no script.
+    """
+    found = find_spec("plotly")
+    folders = found.submodule_search_locations if found else None
+    path = Path(next(iter(folders or [""]))) / "package_data" / "plotly.min.js"
+    if not path.is_file():
+        message = f"the installed plotly package has no script at {path}"
+        raise RuntimeError(message)
+    return path.read_text(encoding="utf-8")

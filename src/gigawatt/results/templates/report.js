@@ -1,0 +1,64 @@
+"use strict";
+(() => {
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const narrow = window.matchMedia("(max-width: 40rem)");
+  const touch = window.matchMedia("(pointer: coarse)");
+  let printing = false;
+
+  const colour = (name) =>
+    getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // Figures carry no colours of the page: they are put on here, for light, dark and paper.
+  function themed(figure) {
+    const layout = structuredClone(figure.layout);
+    const [ink, soft, grid, card] = ["--ink", "--soft", "--grid", "--card"].map(colour);
+    layout.font = { ...layout.font, color: ink, family: getComputedStyle(document.body).fontFamily };
+    layout.hoverlabel = { bgcolor: card, bordercolor: grid, font: { color: ink } };
+    layout.paper_bgcolor = card;
+    for (const name of new Set([...Object.keys(layout), "xaxis", "yaxis"])) {
+      if (!/^[xy]axis\d*$/.test(name)) continue;
+      const title = layout[name]?.title;
+      layout[name] = { ...layout[name], gridcolor: grid, linecolor: grid, tickfont: { color: soft } };
+      if (title) layout[name].title = { ...title, font: { color: soft, size: 12 } };
+    }
+    if (narrow.matches) layout.font.size = 11;
+    // A finger on a figure scrolls the page; it doesn't draw a zoom box.
+    if (touch.matches || narrow.matches) layout.dragmode = false;
+    return layout;
+  }
+
+  const settings = () => ({
+    responsive: true,
+    displaylogo: false,
+    displayModeBar: narrow.matches || printing ? false : "hover",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  });
+
+  async function draw(place) {
+    const figure = figures[place.dataset.figure];
+    const ink = colour("--ink");
+    const data = figure.data.map((trace) =>
+      trace.error_x ? { ...trace, error_x: { ...trace.error_x, color: ink, thickness: 1.5 } } : trace);
+    await Plotly.react(place, data, themed(figure), settings());
+    place.dataset.drawn = "yes";
+  }
+
+  const places = [...document.querySelectorAll("[data-figure]")];
+  async function drawAll() {
+    for (const place of places) await draw(place);
+    document.documentElement.dataset.drawn = "all";
+  }
+
+  dark.addEventListener("change", drawAll);
+  narrow.addEventListener("change", drawAll);
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    drawAll();
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    drawAll();
+  });
+  drawAll();
+})();

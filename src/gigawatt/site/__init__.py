@@ -1,0 +1,1 @@
+"""From the chips to the meter: weather, cooling and what the accelerators draw."""

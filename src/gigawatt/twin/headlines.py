@@ -1,0 +1,324 @@
+"""The headlines of a run: each number with its band, its formula and what it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gigawatt import catalog
+from gigawatt.energy.homes import homes_by_energy, homes_by_peak
+from gigawatt.twin.outcome import Headline
+
+if TYPE_CHECKING:
+    from gigawatt.catalog import Fact
+    from gigawatt.twin.outcome import Table
+    from gigawatt.twin.simulate import State
+
+__all__ = ["headlines"]
+
+_GW_MW = 1000.0
+
+
+def headlines(state: State, found: dict[str, Table]) -> tuple[Headline, ...]:
+    """Return the answers, in the order a reader wants them."""
+    return (
+        *_capacity(state, found),
+        *_power(state, found),
+        *_energy(state, found),
+        *_training(state, found),
+        *_hosting(state, found),
+        *_money(state, found),
+        *_homes(state, found),
+    )
+
+
+class _Maker:
+    """Make headlines of one group whose sources come from the lineage."""
+
+    def __init__(self, state: State, group: str) -> None:
+        self._lineage, self._group = state.lineage, group
+
+    def __call__(
+        self,
+        name: str,
+        label: str,
+        value: float | str | None,
+        unit: str,
+        formula: str,
+        *after: str,
+        band: tuple[float | str | None, float | str | None] = (None, None),
+        facts: tuple[Fact, ...] = (),
+        note: str = "",
+    ) -> Headline:
+        if isinstance(value, float) and not np.isfinite(value):
+            value, note = None, note or "nothing to divide by: the campus does none of it"
+        keys = sorted({*self._lineage.facts(*after), *(f.key for f in facts)})
+        return Headline(
+            name,
+            label,
+            self._group,
+            value,
+            unit,
+            band[0],
+            band[1],
+            formula,
+            tuple(keys),
+            self._lineage.inputs(*after),
+            note,
+        )
+
+
+def _capacity(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, phases = _Maker(state, "capacity"), found["phases"]
+    energised = phases["cumulative_facility_mw"]
+    dates = [str(d) for d in phases["date"]]
+    planned = float(energised[-1]) if energised.size else 0.0
+    top = int(np.argmax(energised)) if energised.size else -1
+    gigawatt = next((d for d, mw in zip(dates, energised, strict=True) if mw >= _GW_MW), None)
+    announced = state.campus.announced_maximum_mw
+    more = f"announced: up to {announced:,.0f} MW, the rest without dates" if announced else ""
+    end = int(state.capacity.installed[-1]) if state.clock.hours else 0
+    return [
+        make("chips_installed", "Accelerators at the end of the horizon", float(end), "chips",
+             "sum over the phases; a lot without a count fills its phase's IT power", "chips"),
+        make("first_chips_date", "First accelerators", dates[0] if dates else None, "date",
+             "date of the first phase", "phases", note="" if dates else "no phase"),
+        make("first_gw_date", "First gigawatt energised", gigawatt, "date",
+             "first date at which the phases' facility power reaches 1,000 MW", "interconnection",
+             note="" if gigawatt else f"never: the phases come to {planned:,.0f} MW"),
+        make("planned_maximum_mw", "Planned maximum of the dated phases", planned, "MW",
+             "sum of the phases' facility power, within the point of interconnection",
+             "interconnection", note=more),
+        make("planned_maximum_date", "Date of the planned maximum", dates[top] if dates else None,
+             "date", "date of the last phase that adds power", "interconnection", note=more),
+        _bisection(state, make),
+    ]  # fmt: skip
+
+
+def _bisection(state: State, make: _Maker) -> Headline:
+    network, total, used = state.campus.network, 0.0, []
+    for lot in state.capacity.lots:
+        each = network.scale_out_gbit_per_s
+        if each is None:
+            if "scale_out_gbit_per_s" not in lot.chip:
+                return make("bisection_tbit_per_s", "Scale-out bisection bandwidth", None, "Tbit/s",
+                            "", "chips", note=f"{lot.chip.id} has no published scale-out rate")  # fmt: skip
+            used.append(lot.chip["scale_out_gbit_per_s"])
+            each = lot.chip.number("scale_out_gbit_per_s")
+        total += lot.count * each / 2.0 / network.oversubscription / 1000.0
+    return make("bisection_tbit_per_s", "Scale-out bisection bandwidth", total, "Tbit/s",
+                "accelerators x scale-out rate / 2 / oversubscription, every dated phase",
+                "chips", facts=tuple(used))  # fmt: skip
+
+
+def _power(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, hourly = _Maker(state, "power"), found["hourly"]
+    facility, it_mw = hourly["facility_mw"], hourly["it_mw"]
+    worst = int(np.argmax(facility)) if facility.size else 0
+    energy, capped = float(facility.sum()), float(hourly["capped_mw"].sum())
+    low, high = state.plant.pue_band
+    pue = energy / float(it_mw.sum()) if it_mw.any() else float("nan")
+    powered = facility[facility > 0]
+    load = float(powered.mean() / powered.max()) if powered.size else float("nan")
+    return [
+        make("peak_it_mw", "Highest IT power", float(it_mw.max(initial=0.0)), "MW",
+             "rated power of the accelerators x share of the rating drawn in each activity",
+             "it_power"),
+        make("peak_facility_mw", "Highest facility power", float(facility.max(initial=0.0)), "MW",
+             "IT power x PUE of the hour, within the point of interconnection", "facility_power"),
+        make("peak_facility_time", "Hour of the highest facility power",
+             str(hourly["time"][worst]) + "Z" if facility.any() else None, "time",
+             "first hour of the highest facility power", "facility_power"),
+        make("mean_pue", "PUE over the horizon", pue, "ratio",
+             "facility energy / IT energy", "facility_power", band=(pue * low, pue * high)),
+        make("load_factor", "Load factor while powered", load, "ratio",
+             "mean facility power over the hours with any / highest", "facility_power"),
+        make("capped_mwh", "IT energy lost to the point of interconnection", capped, "MWh",
+             "IT power wanted - IT power allowed, summed over the hours", "facility_power"),
+    ]  # fmt: skip
+
+
+def _energy(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, yearly = _Maker(state, "energy"), found["yearly"]
+    total = float(yearly["facility_energy_mwh"].sum())
+    low, high = _energy_band(state)
+    last = _last_whole_year(found)
+    year = int(yearly["year"][last])
+    factor = yearly["facility_energy_mwh"][last]
+    wue_low, wue_high = state.plant.wue_band
+    it = float(yearly["it_energy_mwh"].sum())
+    band = (factor * low / total, factor * high / total) if total else (None, None)
+    return [
+        make("facility_energy_mwh", "Energy over the horizon", total, "MWh",
+             "facility power summed over the hours", "facility_power", band=(low, high)),
+        make("facility_energy_mwh_last_year", f"Energy in {year}", float(factor), "MWh",
+             "facility power summed over the last whole year", "facility_power", band=band),
+        make("water_m3", "Water over the horizon", float(yearly["water_m3"].sum()), "m3",
+             "IT energy x water use of the plant", "water", band=(it * wue_low, it * wue_high)),
+        make("co2_t", "CO2 over the horizon", float(yearly["co2_t"].sum()), "t",
+             "energy of each source x its direct intensity; the grid at its yearly mean", "co2",
+             note="location-based; direct emissions only"),
+    ]  # fmt: skip
+
+
+def _energy_band(state: State) -> tuple[float, float]:
+    """Return the energy over the horizon at the P10 and P90 of the measured power use."""
+    ends = []
+    for which in (1, 2):
+        it_mw = sum(
+            state.capacity.rated_mw * share * state.drawn[activity][which]
+            for activity, share in state.shares.items()
+        )
+        limited = np.minimum(it_mw * state.plant.pue, state.capacity.interconnection_mw)
+        ends.append(float(limited.sum()))
+    return ends[0], ends[1]
+
+
+def _training(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, runs = _Maker(state, "training"), found["training_runs"]
+    trained = float(runs["tokens_trained"].sum())
+    low = sum(float(r.tokens.sum()) * state.speeds.bands[r.run.name][0] for r in state.runs)
+    high = sum(
+        min(float(r.tokens.sum()) * state.speeds.bands[r.run.name][1], r.run.tokens)
+        for r in state.runs
+    )
+    ends = runs["end"][runs["finished"]]
+    last = str(ends.max()) + "Z" if ends.size else None
+    return [
+        make("training_tokens", "Tokens trained", trained, "tokens",
+             "accelerators x peak x run utilisation / FLOP per token, until each run's tokens",
+             "tokens_trained", band=(low, high),
+             note="utilisation is that of whole published runs, their losses included"),
+        make("training_runs_finished", "Training runs finished", float(runs["finished"].sum()),
+             "runs", "runs whose tokens are all trained within the horizon", "tokens_trained"),
+        make("training_last_end", "End of the last finished run", last, "time",
+             "hour at which its tokens are trained", "tokens_trained",
+             note="" if last else "no run finishes within the horizon"),
+    ]  # fmt: skip
+
+
+def _hosting(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, services = _Maker(state, "hosting"), found["services"]
+    served = float(services["tokens_served"].sum())
+    names = [r.service.name for r in state.services]
+    pairs = list(zip(names, services["tokens_served"], strict=True))
+    low = sum(float(t) * state.speeds.bands[n][0] for n, t in pairs)
+    high = sum(float(t) * state.speeds.bands[n][1] for n, t in pairs)
+    day = found["hourly"]["tokens_served"][-24:].sum() if state.clock.hours else 0.0
+    fact = catalog.load().get("rate", "usage")
+    each = sum(fact.number(f) for f in ("input_tokens_per_request", "output_tokens_per_request"))
+    users = float(day) / each / fact.number("requests_per_user_day")
+    used = tuple(
+        fact[f]
+        for f in ("input_tokens_per_request", "output_tokens_per_request", "requests_per_user_day")
+    )
+    return [
+        make("served_tokens", "Tokens served, input and output", served, "tokens",
+             "accelerators x peak x serving utilisation / FLOP of a request, up to the demand",
+             "tokens_served", band=(low, high)),
+        make("unserved_tokens", "Tokens asked for but not served",
+             float(services["tokens_unserved"].sum()), "tokens",
+             "demand - tokens served, where the demand is stated", "tokens_served"),
+        make("users_equivalent", "Daily users on the last day, in typical chat users", users,
+             "users", "tokens served on the last day / tokens of a typical user a day",
+             "tokens_served", facts=used),
+    ]  # fmt: skip
+
+
+def _money(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, yearly = _Maker(state, "money"), found["yearly"]
+    services, ledger = found["services"], found["ledger_money"]
+    start, end = state.clock.start, state.clock.end
+    dates = [p.date for p in state.campus.phases]
+    built = np.array([d < end for d in dates], dtype=bool)
+    capital = float(state.money.capital_usd[built].sum()) if dates else 0.0
+    earlier = sum(
+        float(usd) for d, usd in zip(dates, state.money.capital_usd, strict=True) if d < start
+    )
+    low, high = state.rates.capital_band
+    last = _last_whole_year(found)
+    total, hours = float(ledger["usd"].sum()), float(state.capacity.installed.sum())
+    hosting = float(services["cost_usd"].sum())
+    served = float(services["tokens_served"].sum())
+    output = float(services["output_tokens_served"].sum())
+    per = _ratio(hosting, served) * 1e6
+    spread = _serving_spread(state, found)
+    note = f"of which {earlier / 1e9:.1f} B USD before the horizon" if earlier else ""
+    return [
+        make("capital_usd", "Capital, computers and facility", capital, "USD",
+             "IT power of the phases x capital per MW of IT", "capital",
+             band=(capital * low, capital * high), note=note),
+        make("yearly_cost_usd", f"Cost in {int(yearly['year'][last])}",
+             float(yearly["total_cost_usd"][last]), "USD/yr",
+             "capital charge + electricity + operations in the last whole year", "cost"),
+        make("total_cost_usd", "Cost over the horizon", total, "USD",
+             "capital charge + electricity + operations, summed over the hours", "cost"),
+        make("usd_per_accelerator_hour", "Cost of an accelerator-hour", _ratio(total, hours),
+             "USD/h", "cost over the horizon / accelerator-hours installed", "cost", "chips"),
+        make("usd_per_million_tokens_served", "Cost of a million tokens served", per,
+             "USD/Mtoken", "cost of hosting / tokens served, input and output", "cost",
+             "tokens_served", band=(per / spread[1], per / spread[0]) if served else (None, None)),
+        make("usd_per_million_output_tokens", "Cost of a million output tokens",
+             _ratio(hosting, output) * 1e6, "USD/Mtoken",
+             "cost of hosting / output tokens; reading the input is in the cost", "cost",
+             "tokens_served"),
+    ]  # fmt: skip
+
+
+def _serving_spread(state: State, found: dict[str, Table]) -> tuple[float, float]:
+    """Return low and high of the tokens served over their value, services weighted by tokens."""
+    weights = found["services"]["tokens_served"]
+    if not weights.sum():
+        return 1.0, 1.0
+    bands = np.array([state.speeds.bands[r.service.name] for r in state.services])
+    low, high = (bands * weights[:, None]).sum(axis=0) / weights.sum()
+    return float(low), float(high)
+
+
+def _homes(state: State, found: dict[str, Table]) -> list[Headline]:
+    make, yearly = _Maker(state, "homes"), found["yearly"]
+    home = catalog.load().get("rate", "home")
+    energy, year = _best_year(yearly)
+    peak = float(yearly["peak_facility_mw"].max())
+    kw = home["peak_kw"]
+    least, most = kw.span
+    us = home["energy_kwh_per_year"]
+    rows = [
+        make("homes_by_energy", "US homes of the same yearly energy",
+             homes_by_energy(energy, us.number), "homes",
+             f"energy in {year} / energy of the mean US home a year", "facility_power",
+             facts=(us,)),
+        make("homes_by_peak", "Homes of the same power at the system's peak",
+             homes_by_peak(peak, kw.number), "homes",
+             "highest facility power / power of one home in the hour when all homes draw most",
+             "facility_power", facts=(kw,),
+             band=(homes_by_peak(peak, most), homes_by_peak(peak, least))),
+    ]  # fmt: skip
+    book, state_id = catalog.load(), state.campus.site.state
+    if state_id is not None and book.has("state", state_id):
+        local = book.get("state", state_id)
+        if "home_kwh_per_year" in local:
+            fact = local["home_kwh_per_year"]
+            rows.insert(1, make(
+                "homes_by_energy_in_state", f"{local.text('name')} homes of the same yearly energy",
+                homes_by_energy(energy, fact.number), "homes",
+                f"energy in {year} / energy of the mean home of the state a year",
+                "facility_power", facts=(fact,)))  # fmt: skip
+    return rows
+
+
+def _best_year(yearly: Table) -> tuple[float, int]:
+    best = int(np.argmax(yearly["facility_energy_mwh"]))
+    return float(yearly["facility_energy_mwh"][best]), int(yearly["year"][best])
+
+
+def _last_whole_year(found: dict[str, Table]) -> int:
+    """Return the row of the last calendar year that the horizon covers whole, or the fullest."""
+    hours: Any = found["yearly"]["hours"]
+    whole = np.flatnonzero(hours >= 8760)
+    return int(whole[-1]) if whole.size else int(np.argmax(hours))
+
+
+def _ratio(top: float, bottom: float) -> float:
+    return top / bottom if bottom else float("nan")
