@@ -21,9 +21,8 @@ if TYPE_CHECKING:
         SpecError,
         UnknownNameError,
     )
-    from gigawatt.results import Run, open_run
+    from gigawatt.results import Run, open_run, simulate
     from gigawatt.spec import Campus, load, loads
-    from gigawatt.twin import simulate
 
 __version__ = "0.1.0"
 
@@ -39,7 +38,7 @@ _HOME = {
     "load": "gigawatt.spec",
     "loads": "gigawatt.spec",
     "open_run": "gigawatt.results",
-    "simulate": "gigawatt.twin",
+    "simulate": "gigawatt.results",
 }
 
 __all__ = [

@@ -165,6 +165,22 @@ BROKEN = [
         "programme.training[1].precision",
         "expected 'bf16', 'fp8' or 'fp4'; found 'fp18' (did you mean fp8?)",
     ),
+    Broken(
+        "fact of no kind",
+        "  discount_rate: 10 %\n",
+        "  discount_rate: 10 %\nfacts:\n  - {input: name, fact: chips/h100}\n",
+        58,
+        "facts[0].fact",
+        "'gigawatt catalog' lists them",
+    ),
+    Broken(
+        "fact without such a field",
+        "  discount_rate: 10 %\n",
+        "  discount_rate: 10 %\nfacts:\n  - input: name\n    fact: chip/h100/tdp\n",
+        59,
+        "facts[0].fact",
+        "did you mean tdp_w?",
+    ),
     # Dates
     Broken("month 13", "start: 2027-01-01", "start: 2027-13-01", 11, "horizon.start", "month must"),
     Broken(
@@ -290,7 +306,7 @@ def test_contradiction_is_named_beside_a_wrong_key(right):
         ("- a\n- b\n", "a list of 2"),
         ("just words", "'just words'"),
         ("42", "found 42"),
-        ("[" * 5000, "levels of nesting"),
+        ("[" * 1000, "levels of nesting"),
     ],
 )
 def test_what_is_no_mapping_gives_one_problem(text, fragment):
@@ -319,6 +335,11 @@ def test_plain_aliases_are_followed(right):
         "owner: Tester", ""
     )
     assert spec.loads(text + "owner: *where\n").owner == "New Albany"
+
+
+def test_an_anchor_may_be_set_anew(right):
+    text = right.replace("Test campus", "&a Test campus").replace("Tester", "&a Tester")
+    assert spec.loads(text + "announced_maximum_mw: &a 3 GW\n").announced_maximum_mw == 3000
 
 
 def test_a_long_value_is_shortened(right):

@@ -154,6 +154,9 @@ def test_overrides_are_read_like_the_file(file):
     assert campus.phases[1].chips[0].model_dump() == {"type": "gb200-nvl72", "count": 7}
 
 
+RUN = "{name: Mine, model: llama-3.1-8b, tokens: 1 T}"
+
+
 def test_overrides_make_parts_that_the_file_leaves_out():
     text_campus = spec.load("hyperion", {"programme.data_processing.share": "0"})
     assert text_campus.programme.data_processing.share == 0
@@ -166,6 +169,14 @@ def test_override_of_a_catalogue_campus_changes_only_that():
     assert changed == plain.model_copy(
         update={"site": plain.site.model_copy(update={"grid": "ercot"})}
     )
+
+
+def test_override_drops_the_facts_behind_the_input_and_no_others():
+    before = {basis.input for basis in spec.load("hyperion").facts}
+    changed = spec.load("hyperion", {"phases[0].facility_mw": "3 GW", "programme.training[0]": RUN})
+    after = {basis.input for basis in changed.facts}
+    assert before - after == {"phases[0]", "programme.training[0].tokens"}
+    assert "programme.training_share" in after
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ class Catalog:
 
     def __init__(self, root: Traversable) -> None:
         self._root = root
+        self._fields: dict[str, dict[str, Field]] = {}
         self._entries: dict[str, dict[str, Entry]] = {}
         self._names: dict[str, dict[str, str]] = {}
         self._sources: dict[str, Source] | None = None
@@ -67,7 +68,9 @@ class Catalog:
 
     def fields(self, kind: str) -> dict[str, Field]:
         """Return the fields that entries of `kind` may have, in the order of the table."""
-        return _read_fields(self._root / "fields" / f"{kind}.csv", kind)
+        if kind not in self._fields:
+            self._fields[kind] = _read_fields(self._root / "fields" / f"{kind}.csv", kind)
+        return self._fields[kind]
 
     def entries(self, kind: str) -> tuple[Entry, ...]:
         """Return every entry of `kind`, in the order of the table.
@@ -151,13 +154,12 @@ def load() -> Catalog:
 
 
 def _rows(path: Traversable, columns: str) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        reader = csv.reader(handle)
-        header = next(reader)
-        if header != columns.split(","):
-            message = f"{path.name}: columns are {','.join(header)}, expected {columns}"
-            raise CatalogError(message)
-        rows = [row for row in reader if row]
+    reader = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    header = next(reader)
+    if header != columns.split(","):
+        message = f"{path.name}: columns are {','.join(header)}, expected {columns}"
+        raise CatalogError(message)
+    rows = [row for row in reader if row]
     for row in rows:
         if len(row) != len(header):
             message = f"{path.name}: {len(row)} cells where {len(header)} belong: {row}"
@@ -180,7 +182,6 @@ def _read_sources(folder: Traversable) -> dict[str, Source]:
     return sources
 
 
-@cache
 def _read_fields(path: Traversable, kind: str) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     for name, unit, type_, required, low, high, description in _rows(

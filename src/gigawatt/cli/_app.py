@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "catalog": ("gigawatt.cli.catalog", "Show published facts, each with its source."),
     "init": ("gigawatt.cli.init", "Start a campus file from a template or a known campus."),
     "check": ("gigawatt.cli.check", "Check campus files and name every problem."),
+    "validate": ("gigawatt.cli.validate", "Hold predictions against published measurements."),
     "schema": ("gigawatt.cli.schema", "Print the JSON Schema of campus files, for editors."),
 }
 """Each command's module, whose ``command`` it is, and the line that the overview shows."""

@@ -95,7 +95,7 @@ def _t90(degrees: int) -> float:
     if degrees == 1:  # the expansion is poor at the two smallest, where closed forms exist
         return float(np.tan(np.pi * 0.4))
     if degrees == 2:
-        return 0.8 * np.sqrt(2 / (1 - 0.8**2)).item()
+        return float(0.8 * np.sqrt(2 / (1 - 0.8**2)))
     z, n = 1.2815515655446004, degrees
     return float(
         z

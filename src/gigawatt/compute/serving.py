@@ -15,7 +15,7 @@ from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.bands import Estimate, from_points
 from gigawatt.compute.peak import peak
-from gigawatt.compute.work import forward_flop_per_token
+from gigawatt.compute.work import decode_flop_per_token, forward_flop_per_token
 from gigawatt.errors import NotModelledError
 
 if TYPE_CHECKING:
@@ -61,9 +61,10 @@ class ServingPoint:
 def request_flop(architecture: Architecture, mix: Mix) -> float:
     """Return the FLOP of the mean request.
 
-    The prompt is read once at its mean causal context, less what the cache holds; every output
-    token is made at the context that stands before it:
-    F = n_in (1 - c) f(context read) + n_out f(n_in + n_out / 2), with f the forward FLOP per token.
+    The prompt is read once, less what the cache holds; every output token is made at the context
+    that stands before it, on average n_in + n_out / 2:
+    F = n_in (1 - c) f(n_in (1 + c)) + n_out d(n_in + n_out / 2), with f the FLOP of a token of a
+    sequence of that length and d that of one token after that many.
 
     Parameters
     ----------
@@ -78,9 +79,10 @@ def request_flop(architecture: Architecture, mix: Mix) -> float:
         FLOP.
     """
     read = mix.input_tokens * (1.0 - mix.cache_hit)
-    context = mix.input_tokens * (1.0 + mix.cache_hit) / 2.0
-    prefill = read * forward_flop_per_token(architecture, context)
-    decode = mix.output_tokens * forward_flop_per_token(
+    # Tokens after a cached share c see on average (1 + c) / 2 of the prompt, as those of a
+    # sequence (1 + c) times as long would.
+    prefill = read * forward_flop_per_token(architecture, mix.input_tokens * (1.0 + mix.cache_hit))
+    decode = mix.output_tokens * decode_flop_per_token(
         architecture, mix.input_tokens + mix.output_tokens / 2.0
     )
     return prefill + decode

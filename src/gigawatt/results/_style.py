@@ -28,7 +28,7 @@ _PINK: Final = "#CC79A7"
 _SKY: Final = "#56B4E9"
 _GREY: Final = "#8A9099"
 
-SERIES: Final = (_BLUE, _ORANGE, _GREEN, _RED, _PINK, _SKY, _GREY)
+SERIES: Final = (_BLUE, _ORANGE, _GREEN, _PINK, _RED, _SKY, _GREY)
 """Colours in the order they are given out."""
 
 ACTIVITY: Final = {

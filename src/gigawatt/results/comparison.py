@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["compare", "comparison_text"]
 
 
+_SHORTEST_LABEL, _LONGEST_LABEL = 8, 44
+
+
 def compare(runs: Iterable[Run]) -> dict[str, Any]:
     """Return the headlines of runs side by side.
 
@@ -59,17 +62,22 @@ def comparison_text(comparison: dict[str, Any], width: int | None = None) -> str
     """
     width = text_width(width)
     headlines, runs = comparison["headlines"], comparison["runs"]
-    labels = min(34, max((len(h["label"]) for h in headlines.values()), default=0))
     cells = [_cells(name, h) for name, h in headlines.items()]
-    heads = [[run["campus"], f"{run['start']} to {run['end']}"] for run in runs]
+    heads = [_heading(run) for run in runs]
     widths = [
         max(len(text) for text in [*(row[i] for row in cells), *heads[i]]) for i in range(len(runs))
     ]
+    labels = max((len(h["label"]) for h in headlines.values()), default=0)
+    labels = max(_SHORTEST_LABEL, min(labels, _LONGEST_LABEL, width - 4 - max(widths)))
     blocks = [
         _block(comparison, cells, picked, labels, widths, width)
         for picked in _blocks(widths, width - 2 - labels)
     ]
     return "\n\n".join(blocks)
+
+
+def _heading(run: dict[str, Any]) -> tuple[str, ...]:
+    return run["campus"], f"from {run['start']}", f"to {run['end']}"
 
 
 def _head(summary: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +144,7 @@ def _block(
     width: int,
 ) -> str:
     runs = [comparison["runs"][i] for i in picked]
-    heads = [[run["campus"] for run in runs], [f"{run['start']} to {run['end']}" for run in runs]]
+    heads = zip(*(_heading(run) for run in runs), strict=True)
     sizes = [widths[i] for i in picked]
     lines = [_line("", head, labels, sizes) for head in heads]
     group = None

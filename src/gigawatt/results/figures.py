@@ -88,11 +88,12 @@ def _power(summary: Summary, tables: Mapping[str, Table]) -> Figure:
 def _chips(summary: Summary, _: Mapping[str, Table]) -> Figure:
     """Accelerators installed, by type."""
     start, end = summary["horizon"]["start"], summary["horizon"]["end"]
-    types = list(dict.fromkeys(row["chip"] for row in summary["chips"]))
-    dates = sorted({max(row["date"], start) for row in summary["chips"]} | {start, end})
+    within = [row for row in summary["chips"] if row["date"] < end]
+    types = list(dict.fromkeys(row["chip"] for row in within))
+    dates = sorted({max(row["date"], start) for row in within} | {start, end})
     data = []
     for chip, colour in zip(types, _cycle(len(types)), strict=True):
-        rows = [row for row in summary["chips"] if row["chip"] == chip]
+        rows = [row for row in within if row["chip"] == chip]
         counts = [sum(r["count"] for r in rows if max(r["date"], start) <= day) for day in dates]
         trace = _line(text(chip), dates, counts, colour, "%{y:,.0f}", "hv")
         data.append({**trace, "stackgroup": "chips", "fillcolor": shade(colour, 0.5)})
@@ -200,7 +201,7 @@ def _homes(summary: Summary, _: Mapping[str, Table]) -> Figure:
 def _homes_bar(name: str, h: dict[str, Any]) -> Figure:
     """Return the bar of one accounting; its formula shows on hovering."""
     way = f"{_HOMES[name]}<br>{quantity(h['value'], 'homes')}"
-    bar = {
+    bar: Figure = {
         "type": "bar",
         "orientation": "h",
         "y": [way],
@@ -346,7 +347,7 @@ def _bins(
 def _steps(summary: Summary, columns: tuple[str, ...]) -> dict[str, list[Any]]:
     """Return the running capacity over the horizon; what was there before stands at its start."""
     start, end = summary["horizon"]["start"], summary["horizon"]["end"]
-    rows = [r for r in summary["power"] if r["date"] <= end]
+    rows = [r for r in summary["power"] if r["date"] < end]
     before = [r for r in rows if r["date"] <= start]
     first = before[-1] if before else dict.fromkeys(columns, 0.0)
     path = [{**first, "date": start}, *(r for r in rows if r["date"] > start)]

@@ -99,7 +99,7 @@ def _title(summary: dict[str, Any], width: int) -> str:
     span = f"{date_text(horizon['start'])} to {date_text(horizon['end'])}"
     lines = [
         *textwrap.wrap(name, width),
-        f"{span}, {horizon['years']} {years} hour by hour",
+        *textwrap.wrap(f"{span}, {horizon['years']} {years} hour by hour", width),
         *textwrap.wrap(f"run {summary['run']}, seed {summary['seed']}", width),
     ]
     return "\n".join(lines)

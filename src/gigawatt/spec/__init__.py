@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gigawatt.spec._templates import template, template_names
     from gigawatt.spec._write import to_yaml
     from gigawatt.spec.campus import (
+        Basis,
         Campus,
         ChipLot,
         Cooling,
@@ -43,6 +44,7 @@ _HOMES = {
     "_templates": ("template", "template_names"),
     "_write": ("to_yaml",),
     "campus": (
+        "Basis",
         "Campus",
         "ChipLot",
         "Cooling",
@@ -64,6 +66,7 @@ _HOMES = {
 _HOME = {name: f"gigawatt.spec.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Basis",
     "Campus",
     "ChipLot",
     "Cooling",

@@ -71,8 +71,10 @@ class Document:
 def parse(text: str) -> Document:
     """Return the values of a YAML text; what is wrong with it stands in its `problems`."""
     document = Document()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML allows an anchor to be set anew
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = yaml.compose(text)
     except MarkedYAMLError as error:
         _complain_of_syntax(document, error)
     except ReaderError as error:

@@ -51,7 +51,24 @@ def _set(document: Document, path: str, text: str) -> Problem | None:
     for place in [place for place in document.lines if place[: len(loc)] == loc]:
         del document.lines[place]
     document.lines[loc] = 0
+    _forget_facts(document.data, path)
     return None
+
+
+def _forget_facts(data: Any, path: str) -> None:  # noqa: ANN401  any YAML value
+    """Take out the published facts behind inputs at, under or around `path`: they hold no more."""
+    facts = data.get("facts")
+    if path.startswith("facts") or not isinstance(facts, list):
+        return
+    data["facts"] = [fact for fact in facts if not _touches(fact, path)]
+
+
+def _touches(fact: object, path: str) -> bool:
+    place = fact.get("input") if isinstance(fact, dict) else None
+    if not isinstance(place, str):
+        return False
+    short, long = sorted((place, path), key=len)
+    return long.startswith(short) and long[len(short) : len(short) + 1] in {"", ".", "["}
 
 
 def _reachable(document: Document, loc: Loc) -> Problem | None:

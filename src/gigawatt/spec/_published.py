@@ -65,7 +65,7 @@ def published(name: str) -> dict[str, Any]:
     facts: list[dict[str, str]] = []
     phases = list(_phases(entry.id, facts))
     first = min((phase["date"].replace(month=1, day=1) for phase in phases), default=None)
-    data = {
+    data: dict[str, Any] = {
         "name": entry.text("name"),
         "owner": entry.text("owner", ""),
         "site": _site(entry),
@@ -110,7 +110,7 @@ def _phases(campus: str, facts: list[dict[str, str]]) -> Iterator[dict[str, Any]
         _rests(facts, f"phases[{steps}]", f"phase/{entry.id}")
         steps += 1
         yield {
-            "name": " ".join(filter(None, (f"Phase {steps}", entry.text("building", "")))),
+            "name": _phase_name(steps, entry),
             "date": entry.date("date"),
             "it_mw": added_it_mw,
             "facility_mw": added_facility_mw,
@@ -123,10 +123,18 @@ def _step(total: float, reached: float) -> float:
     return round(total - reached, 6)  # the tables hold whole watts at most; drops 1e-13 leftovers
 
 
+def _phase_name(number: int, entry: Entry) -> str:
+    building = entry.text("building", "")
+    if building[:1].isdigit():  # "13 (Vantage)" is one, "7-11 (tents)" and "12 and 16-21" are more
+        one = building.partition(" ")[0].isdigit() and " and " not in building
+        building = f"building{'' if one else 's'} {building}"
+    return f"Phase {number}: {building}" if building else f"Phase {number}"
+
+
 def _credit(fact: Fact) -> str:
     source = fact.source
-    credit = f"{source.publisher}, {source.title} ({source.date})"
-    return f"{credit}, {source.licence}" if source.licence else credit
+    licence = source.licence.partition(";")[0]
+    return ", ".join(filter(None, (source.publisher, source.title, licence)))
 
 
 def _sources(campus: str, facts: list[dict[str, str]]) -> list[dict[str, Any]]:

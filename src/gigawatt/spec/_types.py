@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["ACROSS", "WRONG", "Day", "ModelName", "Named", "Quantity", "Text", "did_you_mean"]
+__all__ = [
+    "ACROSS",
+    "WRONG",
+    "Day",
+    "FactName",
+    "ModelName",
+    "Named",
+    "Quantity",
+    "Text",
+    "did_you_mean",
+]
 
 WRONG: Final = "gigawatt_wrong"
 """Pydantic's type of the errors raised here; their context holds `expected` and `hint`."""
@@ -108,7 +118,7 @@ class Quantity:
         if self.most is not None and number > self.most:
             _refuse(f"{self.noun} of at most {_plain(self.most)}{unit}")
         if not self.whole:
-            return number
+            return number + 0.0  # -0.0 becomes 0.0, which is written alike
         if number != int(number):
             _refuse(self.expected, "it must be a whole number")
         return value if isinstance(value, int) else int(number)
@@ -311,6 +321,39 @@ class Named:
         """Offer the catalogue's names; aliases may stand here too, so it is no closed list."""
         del schema, handler
         return {"type": "string", "minLength": 1, "examples": list(self.names())}
+
+
+@dataclass(frozen=True)
+class FactName:
+    """An entry of the catalogue, ``kind/name``, or one fact of it, ``kind/name/field``."""
+
+    def read(self, value: object) -> str:
+        """Return the name; PydanticCustomError if the catalogue holds no such entry or fact."""
+        expected = "an entry or fact of the catalogue such as chip/gb200-nvl72/tdp_w"
+        name = Text(expected).read(value)
+        kind, _, rest = name.partition("/")
+        entry_id, _, field = rest.partition("/")
+        table = catalog.load()
+        if kind not in table.kinds or not table.has(kind, entry_id):
+            _refuse(expected, "'gigawatt catalog' lists them")
+        entry = table.get(kind, entry_id)
+        if field and field not in entry:
+            _refuse(expected, did_you_mean(field, entry.facts))
+        return f"{kind}/{entry.id}/{field}" if field else f"{kind}/{entry.id}"
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Read values with `read`."""
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Say that a text stands here."""
+        del schema, handler
+        return {"type": "string", "examples": ["phase/meta-hyperion@2028-01-01"]}
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,12 @@ _COMMENTS: Final = {
     "power": "Capacities in MW, price in USD/MWh, carbon in kg of CO2 per MWh.",
     "programme": "Shares of the campus's chips, 0 to 1; tokens are counts; times in ms.",
     "finance": "Real US dollars of price_year; lives in years; costs per MW of IT power.",
+    "facts": "Published facts behind inputs above. Take out those of an input that you change.",
 }
 
 _TOKENS: Final = {"tokens", "tokens_per_day"}
 _SCALES: Final = (("T", 1e12), ("B", 1e9))
-_PLAIN: Final = re.compile(r"[A-Za-z][\w .,/()+@&'-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z][\w .,/()[\]+@&'-]*")
 _RESERVED: Final = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
@@ -64,7 +65,7 @@ def to_yaml(campus: Campus) -> str:
         if not lines:
             continue
         comment = _COMMENTS.get(key)
-        separator = "" if key in {"name", "owner"} else "\n"
+        separator = "" if key in {"name", "owner", "announced_maximum_mw"} else "\n"
         blocks.append(separator + (f"# {comment}\n" if comment else "") + "\n".join(lines) + "\n")
     return _HEADER + "".join(blocks)
 

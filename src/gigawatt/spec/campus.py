@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from gigawatt.spec import _checks
-from gigawatt.spec._types import ACROSS, Day, ModelName, Named, Quantity, Text
+from gigawatt.spec._types import ACROSS, Day, FactName, ModelName, Named, Quantity, Text
 
 __all__ = [
     "Basis",
@@ -299,7 +299,7 @@ class Basis(_Part):
     """The published facts that an input of this file comes from."""
 
     input: _Name = Field(description="Path of the input, e.g. 'phases[0]'.")
-    fact: _Name = Field(
+    fact: Annotated[str, FactName()] = Field(
         description="Catalogue entry 'kind/name' or fact 'kind/name/field' it comes from."
     )
 

@@ -97,19 +97,19 @@ def _capacity(state: State, found: dict[str, Table]) -> list[Headline]:
 
 
 def _bisection(state: State, make: _Maker) -> Headline:
-    network, total, used = state.campus.network, 0.0, []
-    for lot in state.capacity.lots:
-        each = network.scale_out_gbit_per_s
-        if each is None:
-            if "scale_out_gbit_per_s" not in lot.chip:
-                return make("bisection_tbit_per_s", "Scale-out bisection bandwidth", None, "Tbit/s",
-                            "", "chips", note=f"{lot.chip.id} has no published scale-out rate")  # fmt: skip
-            used.append(lot.chip["scale_out_gbit_per_s"])
-            each = lot.chip.number("scale_out_gbit_per_s")
-        total += lot.count * each / 2.0 / network.oversubscription / 1000.0
+    network, field = state.campus.network, "scale_out_gbit_per_s"
+    lots, stated = state.capacity.lots, network.scale_out_gbit_per_s
+    silent = sorted({lot.chip.id for lot in lots if stated is None and field not in lot.chip})
+    total = None
+    if not silent:
+        rates = [lot.chip.number(field) if stated is None else stated for lot in lots]
+        ends = sum(lot.count * rate for lot, rate in zip(lots, rates, strict=True))
+        total = ends / 2.0 / network.oversubscription / 1000.0
+    facts = tuple(lot.chip[field] for lot in lots if stated is None and field in lot.chip)
+    note = f"no scale-out rate is published for {', '.join(silent)}" if silent else ""
     return make("bisection_tbit_per_s", "Scale-out bisection bandwidth", total, "Tbit/s",
                 "accelerators x scale-out rate / 2 / oversubscription, every dated phase",
-                "chips", facts=tuple(used))  # fmt: skip
+                "chips", facts=facts, note=note)  # fmt: skip
 
 
 def _power(state: State, found: dict[str, Table]) -> list[Headline]:
@@ -222,7 +222,8 @@ def _hosting(state: State, found: dict[str, Table]) -> list[Headline]:
              "demand - tokens served, where the demand is stated", "tokens_served"),
         make("users_equivalent", "Daily users on the last day, in typical chat users", users,
              "users", "tokens served on the last day / tokens of a typical user a day",
-             "tokens_served", facts=used),
+             "tokens_served", facts=used,
+             note="a capacity, not a forecast: agents and long contexts take far more than a chat"),
     ]  # fmt: skip
 
 

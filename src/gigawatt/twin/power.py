@@ -9,6 +9,7 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.energy.supply import MUST_TAKE, Offer, dispatch
+from gigawatt.errors import NotModelledError
 from gigawatt.programme.finance import capital_recovery_factor
 from gigawatt.site.cooling import hourly_pue, worst_pue
 from gigawatt.site.it_power import ACTIVITIES, it_power_mw, throttle
@@ -195,7 +196,14 @@ def price_of_power(campus: Campus, lineage: Lineage) -> float:
     if state is not None and book.has("state", state):
         fact = book.get("state", state)["industrial_usd_per_mwh"]
     else:
-        fact = book.get("grid", campus.site.grid)["price_usd_per_mwh"]
+        grid = book.get("grid", campus.site.grid)
+        if "price_usd_per_mwh" not in grid:
+            message = (
+                f"no yearly price is published for grid '{grid.id}'; state site.state "
+                "(a US state) or power.price_usd_per_mwh"
+            )
+            raise NotModelledError(message)
+        fact = grid["price_usd_per_mwh"]
     lineage.record("price", facts=[fact.key], inputs=["site"])
     return fact.number
 
@@ -208,7 +216,7 @@ def plant_entry(plant: str, zone: str) -> Entry:
 
 
 def pressure_pa(elevation_m: float) -> float:
-    """Return the pressure of the standard atmosphere (ASHRAE Fundamentals 2017, 1.1, equation 3)."""
+    """Return the pressure of the standard atmosphere (ASHRAE Fundamentals 2017, 1.1, eq. 3)."""
     return float(101325.0 * (1.0 - 2.25577e-5 * elevation_m) ** 5.2559)
 
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture, architecture
-from gigawatt.compute.bands import Estimate
 from gigawatt.compute.serving import Mix, requests_per_s_per_chip
 from gigawatt.compute.training import tokens_per_s_per_chip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gigawatt.compute.bands import Estimate
     from gigawatt.spec import Campus, Service, TrainingRun
     from gigawatt.twin.capacity import Capacity
     from gigawatt.twin.clock import Clock

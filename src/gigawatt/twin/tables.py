@@ -206,7 +206,9 @@ def _service_row(state: State, result: ServiceResult) -> dict[str, Any]:
 
 def _supply(state: State) -> Table:
     supply = state.supply
-    facts = {s.name: (s.technology, s.connection, s.capacity_mw) for s in supply.sources}
+    facts: dict[str, tuple[str, str, float]] = {
+        s.name: (s.technology, s.connection, s.capacity_mw) for s in supply.sources
+    }
     largest = float(state.capacity.interconnection_mw.max(initial=0.0))
     facts["grid"] = ("grid", "interconnection", largest)
     names = list(supply.given_mw)

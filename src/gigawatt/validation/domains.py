@@ -1,0 +1,163 @@
+"""What can be validated, and how each row is predicted."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any, Final
+
+from gigawatt import catalog
+from gigawatt.catalog.architecture import Architecture
+from gigawatt.compute.peak import peak
+from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
+from gigawatt.compute.training import DEFAULT_SEQ_LEN, published_runs, run_utilisation
+from gigawatt.compute.work import training_flop_per_token
+from gigawatt.errors import InputError, NotModelledError
+from gigawatt.validation.score import Prediction, score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+__all__ = ["DOMAINS", "predictions", "validate"]
+
+_COLUMNS: Final = ("model", "tokens_T", "hardware", "accel_hours", "confidence")
+
+
+def validate(
+    domain: str, measurements: Path | None = None
+) -> tuple[dict[str, Any], list[Prediction]]:
+    """Predict every row of a domain and return the scores and the rows.
+
+    Every prediction is made without the model it is about, so the errors are those of a model
+    that is new.
+
+    Parameters
+    ----------
+    domain : str
+        A key of `DOMAINS`.
+    measurements : Path, optional
+        A CSV file with the columns of the domain; left out, the catalogue's own points are used.
+
+    Raises
+    ------
+    InputError
+        If the domain is unknown, or the file cannot be used.
+    """
+    rows = predictions(domain, measurements)
+    return score(domain, rows), rows
+
+
+def predictions(domain: str, measurements: Path | None = None) -> list[Prediction]:
+    """Return the prediction of every row of a domain."""
+    if domain not in DOMAINS:
+        message = f"no domain '{domain}' to validate; there are {', '.join(DOMAINS)}"
+        raise InputError(message)
+    return DOMAINS[domain](measurements)
+
+
+def _training_runs(measurements: Path | None) -> list[Prediction]:
+    if measurements is None:
+        return [_published(run.model) for run in published_runs()]
+    return [_run(row) for row in _read(measurements, _COLUMNS)]
+
+
+def _published(model: str) -> Prediction:
+    entry = catalog.load().get("model", model)
+    return _hours(
+        entry.text("name"),
+        model,
+        entry.text("train_chip"),
+        entry.number("train_tokens"),
+        entry.number("train_chip_hours"),
+    )
+
+
+def _run(row: dict[str, str]) -> Prediction:
+    """Predict the accelerator-hours of one row of a table of whole runs."""
+    book, name = catalog.load(), row["model"]
+    reason = ""
+    if not row["accel_hours"]:
+        reason = "no accelerator-hours"
+    elif not row["tokens_T"]:
+        reason = "no tokens"
+    elif row["confidence"] != "primary":
+        reason = "hours are not a primary figure"
+    elif not book.has("model", name):
+        reason = "architecture not public or not in the catalogue"
+    elif not book.has("chip", row["hardware"]):
+        reason = "accelerator not in the catalogue"
+    if reason:
+        return Prediction(name, "", None, reason=reason)
+    chip = book.get("chip", row["hardware"]).id
+    model = book.get("model", name).id
+    return _hours(name, model, chip, float(row["tokens_T"]) * 1e12, float(row["accel_hours"]))
+
+
+def _hours(row: str, model: str, chip: str, tokens: float, hours: float) -> Prediction:
+    """Predict accelerator-hours: FLOP of the run over peak x run utilisation of other models."""
+    book = catalog.load()
+    entry = book.get("model", model)
+    stated = entry.text("train_precision", "bf16")
+    precision = "bf16" if stated == "fp16" else stated
+    seq_len = int(entry.number("train_seq_len", DEFAULT_SEQ_LEN))
+    try:
+        found = run_utilisation(entry.text("kind"), precision, frozenset([model]))
+    except NotModelledError:
+        return Prediction(row, "", None, reason=f"no other published run in {precision}")
+    flop = training_flop_per_token(Architecture.from_entry(entry), seq_len) * tokens
+    full_speed = flop / (peak(book.get("chip", chip), precision).number * 1e12) / 3600.0
+    # A higher utilisation is fewer hours: the ends of the band change places.
+    return Prediction(
+        row,
+        entry.text("kind"),
+        hours,
+        full_speed / found.value,
+        full_speed / found.high,
+        full_speed / found.low,
+    )
+
+
+def _serving_points(measurements: Path | None) -> list[Prediction]:
+    if measurements is not None:
+        message = "the serving points are the catalogue's; no file can take their place yet"
+        raise InputError(message)
+    rows = []
+    points = serving_points()
+    for point in points:
+        offline = point.tpot_limit_ms == float("inf")
+        group = f"{point.kind}, {'offline' if offline else f'{point.tpot_limit_ms:g} ms'}"
+        # All points of the model are left out: variants of one benchmark are no independent test.
+        same = frozenset(p.id for p in points if p.model == point.model)
+        try:
+            found = serving_utilisation(
+                point.kind, point.tpot_limit_ms, Mix(point.input_per_output, 1.0), same
+            )
+        except NotModelledError:
+            reason = "fewer than two points of other models in its latency class"
+            rows.append(Prediction(point.id, group, None, reason=reason))
+            continue
+        rows.append(
+            Prediction(point.id, group, point.utilisation, found.value, found.low, found.high)
+        )
+    return rows
+
+
+def _read(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read as text: {error}"
+        raise InputError(message) from None
+    rows = list(csv.DictReader(text.splitlines()))
+    missing = [c for c in columns if not rows or c not in rows[0]]
+    if missing:
+        message = f"{path}: no rows, or no column {', '.join(missing)}"
+        raise InputError(message)
+    return rows
+
+
+DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
+    "training-runs": _training_runs,
+    "serving-points": _serving_points,
+}
+"""What can be validated: accelerator-hours of whole runs, throughput of serving points."""
