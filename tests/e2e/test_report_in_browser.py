@@ -41,7 +41,9 @@ def report(tmp_path_factory) -> Path:
     return factory.run(factory.campus(nasty)).report(tmp_path_factory.mktemp("e2e") / "r.html")
 
 
-@pytest.fixture(params=[(w, s) for w in WIDTHS for s in ("light", "dark")], ids="-".join)
+@pytest.fixture(
+    scope="module", params=[(w, s) for w in WIDTHS for s in ("light", "dark")], ids="-".join
+)
 def page(request, browser, report):
     size, scheme = request.param
     width, height = WIDTHS[size]

@@ -129,7 +129,7 @@ def campuses(draw) -> spec.Campus:
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(campuses())
 def test_what_is_written_reads_back_the_same(campus):
     text = spec.to_yaml(campus)
@@ -137,7 +137,7 @@ def test_what_is_written_reads_back_the_same(campus):
     assert spec.to_yaml(spec.loads(text)) == text
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab1:-[]{}&*!#|>%@`'\"?,\n\t .\\~<=\u00e9", max_size=60))
 def test_any_text_gives_a_campus_or_a_plain_error(text):
     with pytest.raises(SpecError) as caught:
@@ -145,7 +145,7 @@ def test_any_text_gives_a_campus_or_a_plain_error(text):
     assert all(problem.line >= 1 and problem.found for problem in caught.value.problems)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_spoiled_file_gives_a_campus_or_a_plain_error(data):
     text = spec.template("full")

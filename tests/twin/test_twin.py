@@ -174,3 +174,19 @@ def test_the_same_campus_gives_the_same_numbers(campus):
             assert np.array_equal(
                 values, two.tables[name][column], equal_nan=values.dtype.kind in "fM"
             )
+
+
+def test_a_model_too_large_for_its_share_never_runs_and_says_so(campus):
+    phase = {**PHASE, "it_mw": 0.02, "facility_mw": 0.03}
+    phase["chips"] = [{"type": "h100-sxm", "count": 8}]
+    programme = {
+        "training_share": 0.5,
+        "training": [{"name": "Huge", "model": "llama-3.1-405b", "tokens": 1e12}],
+        "services": [{"name": "Chat", "model": "deepseek-v3", "share": 0.5}],
+    }
+    outcome = simulate_campus(campus(phases=[phase], programme=programme))
+    assert outcome.tables["training_runs"]["tokens_trained"].sum() == 0
+    assert outcome.tables["services"]["tokens_served"].sum() == 0
+    # 405.9 billion parameters of 16 bytes, and 671 billion of one byte.
+    assert "Huge needs 6,49" in headline(outcome, "training_runs_finished").note
+    assert "Chat needs 671 GB" in headline(outcome, "served_tokens").note

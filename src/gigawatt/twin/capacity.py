@@ -54,6 +54,8 @@ class Capacity:
         Accelerators present, by type.
     rated_mw : ndarray (hours,)
         All-in rated IT power of the accelerators present.
+    memory_gb : ndarray (hours,)
+        Fast memory of the accelerators present.
     it_mw, facility_mw : ndarray (hours,)
         IT power and facility power that the phases were built for.
     interconnection_mw : ndarray (hours,)
@@ -63,6 +65,7 @@ class Capacity:
     lots: tuple[Lot, ...]
     chips: dict[str, Hours]
     rated_mw: Hours
+    memory_gb: Hours
     it_mw: Hours
     facility_mw: Hours
     interconnection_mw: Hours
@@ -87,11 +90,12 @@ def build_capacity(campus: Campus, clock: Clock, lineage: Lineage) -> Capacity:
     )
     zero = np.zeros(clock.hours)
     chips: dict[str, Hours] = {}
-    rated = zero.copy()
+    rated, memory = zero.copy(), zero.copy()
     for lot in lots:
         first = clock.hour_of(lot.date)
         chips.setdefault(lot.chip.id, zero.copy())[first:] += lot.count
         rated[first:] += lot.rated_mw
+        memory[first:] += lot.count * lot.chip.number("hbm_gb")
     it_mw, facility_mw = zero.copy(), zero.copy()
     for phase in campus.phases:
         it_mw[clock.hour_of(phase.date) :] += phase.it_mw
@@ -99,7 +103,7 @@ def build_capacity(campus: Campus, clock: Clock, lineage: Lineage) -> Capacity:
     cap = campus.power.interconnection_mw
     limit = facility_mw if cap is None else np.minimum(facility_mw, cap)
     _record(campus, lots, lineage)
-    return Capacity(lots, chips, rated, it_mw, facility_mw, limit)
+    return Capacity(lots, chips, rated, memory, it_mw, facility_mw, limit)
 
 
 def phases_table(campus: Campus, capacity: Capacity) -> Table:
@@ -147,5 +151,6 @@ def _record(campus: Campus, lots: tuple[Lot, ...], lineage: Lineage) -> None:
         "rated_mw", facts=[lot.chip["all_in_it_kw"].key for lot in lots], after=["phases"]
     )
     lineage.record("chips", after=["rated_mw"])
+    lineage.record("memory", facts=[lot.chip["hbm_gb"].key for lot in lots], after=["chips"])
     cap = ["power.interconnection_mw"] if campus.power.interconnection_mw is not None else []
     lineage.record("interconnection", inputs=cap, after=["phases"])

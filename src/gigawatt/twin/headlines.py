@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gigawatt.twin.outcome import Table
     from gigawatt.twin.simulate import State
 
+    Hours = np.ndarray[Any, np.dtype[np.float64]]
+
 __all__ = ["headlines"]
 
 _GW_MW = 1000.0
@@ -191,11 +193,21 @@ def _training(state: State, found: dict[str, Table]) -> list[Headline]:
              "tokens_trained", band=(low, high),
              note="utilisation is that of whole published runs, their losses included"),
         make("training_runs_finished", "Training runs finished", float(runs["finished"].sum()),
-             "runs", "runs whose tokens are all trained within the horizon", "tokens_trained"),
+             "runs", "runs whose tokens are all trained within the horizon", "tokens_trained",
+             note=_too_large(state, state.speeds.training)),
         make("training_last_end", "End of the last finished run", last, "time",
              "hour at which its tokens are trained", "tokens_trained",
              note="" if last else "no run finishes within the horizon"),
     ]  # fmt: skip
+
+
+def _too_large(state: State, speeds: dict[str, Hours]) -> str:
+    """Return which models never fit the memory of their share."""
+    return "; ".join(
+        f"{name} needs {state.speeds.memory_gb[name]:,.0f} GB, more than its share ever holds"
+        for name, speed in speeds.items()
+        if state.capacity.installed.any() and not speed.any()
+    )
 
 
 def _hosting(state: State, found: dict[str, Table]) -> list[Headline]:
@@ -216,7 +228,7 @@ def _hosting(state: State, found: dict[str, Table]) -> list[Headline]:
     return [
         make("served_tokens", "Tokens served, input and output", served, "tokens",
              "accelerators x peak x serving utilisation / FLOP of a request, up to the demand",
-             "tokens_served", band=(low, high)),
+             "tokens_served", band=(low, high), note=_too_large(state, state.speeds.serving)),
         make("unserved_tokens", "Tokens asked for but not served",
              float(services["tokens_unserved"].sum()), "tokens",
              "demand - tokens served, where the demand is stated", "tokens_served"),

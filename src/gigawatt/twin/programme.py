@@ -9,6 +9,7 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture, architecture
+from gigawatt.compute.memory import training_state_gb, weights_gb
 from gigawatt.compute.serving import Mix, requests_per_s_per_chip
 from gigawatt.compute.training import tokens_per_s_per_chip
 
@@ -42,6 +43,8 @@ class Speeds:
         Rate per accelerator by type, by run or service.
     mixes : dict of str to Mix
         Mean request, by service.
+    memory_gb : dict of str to float
+        Memory that the model needs at the least, by run or service.
     """
 
     training: dict[str, Hours]
@@ -49,6 +52,7 @@ class Speeds:
     bands: dict[str, tuple[float, float]]
     estimates: dict[str, dict[str, Estimate]]
     mixes: dict[str, Mix]
+    memory_gb: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -74,28 +78,41 @@ class ServiceResult:
 
 
 def learn_speeds(campus: Campus, capacity: Capacity, lineage: Lineage) -> Speeds:
-    """Return how fast the campus would be at each run and service with all its accelerators."""
+    """Return how fast the campus would be at each run and service with all its accelerators.
+
+    Where the accelerators of its share cannot hold the model together, the speed is zero.
+    """
     training: dict[str, Hours] = {}
     serving: dict[str, Hours] = {}
     bands: dict[str, tuple[float, float]] = {}
     estimates: dict[str, dict[str, Estimate]] = {}
     mixes: dict[str, Mix] = {}
-    lineage.record("training_speed", after=["chips"])
-    lineage.record("serving_speed", after=["chips"])
+    memory_gb: dict[str, float] = {}
+    lineage.record("training_speed", after=["memory"])
+    lineage.record("serving_speed", after=["memory"])
     for i, run in enumerate(campus.programme.training):
-        found = _by_chip(capacity, _trainer(run, architecture(run.model)))
-        training[run.name], bands[run.name] = _campus_rate(capacity, found)
+        model = architecture(run.model)
+        found = _by_chip(capacity, _trainer(run, model))
+        rate, bands[run.name] = _campus_rate(capacity, found)
+        memory_gb[run.name] = training_state_gb(model)
+        share = campus.programme.training_share if run.share is None else run.share
+        held = capacity.memory_gb * (share or 0.0)
+        training[run.name] = np.where(held >= memory_gb[run.name], rate, 0.0)
         estimates[run.name] = found
         _note(lineage, "training_speed", f"programme.training[{i}]", found)
     for i, service in enumerate(campus.programme.services):
+        model = architecture(service.model)
         mix, usage = _mix(service)
-        found = _by_chip(capacity, _server(service, architecture(service.model), mix))
-        serving[service.name], bands[service.name] = _campus_rate(capacity, found)
+        found = _by_chip(capacity, _server(service, model, mix))
+        rate, bands[service.name] = _campus_rate(capacity, found)
+        memory_gb[service.name] = weights_gb(model, service.precision)
+        held = capacity.memory_gb * service.share
+        serving[service.name] = np.where(held >= memory_gb[service.name], rate, 0.0)
         estimates[service.name] = found
         mixes[service.name] = mix
         _note(lineage, "serving_speed", f"programme.services[{i}]", found)
         lineage.record("serving_speed", facts=usage)
-    return Speeds(training, serving, bands, estimates, mixes)
+    return Speeds(training, serving, bands, estimates, mixes, memory_gb)
 
 
 def serve(

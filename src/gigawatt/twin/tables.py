@@ -121,7 +121,7 @@ def _training_runs(state: State) -> Table:
         "name", "model", "chip", "precision", "start", "end", "end_low", "end_high",
         "tokens_planned", "tokens_trained", "finished", "accelerator_hours",
         "tokens_per_s_per_chip", "tokens_per_s_per_chip_low", "tokens_per_s_per_chip_high",
-        "published_runs", "cost_usd",
+        "published_runs", "memory_gb", "cost_usd",
     )  # fmt: skip
     return _columns(rows, columns, times=("start", "end", "end_low", "end_high"))
 
@@ -154,6 +154,7 @@ def _training_row(state: State, result: RunResult) -> dict[str, Any]:
         "tokens_per_s_per_chip_low": rate[1],
         "tokens_per_s_per_chip_high": rate[2],
         "published_runs": rate[3],
+        "memory_gb": state.speeds.memory_gb[run.name],
         "cost_usd": _cost(state, "training", result.share),
     }
 
@@ -164,7 +165,7 @@ def _services(state: State) -> Table:
         "name", "model", "chip", "precision", "requests_served", "tokens_served",
         "tokens_unserved", "output_tokens_served", "accelerator_hours",
         "tokens_per_s_per_chip", "tokens_per_s_per_chip_low", "tokens_per_s_per_chip_high",
-        "published_points", "peak_chips", "cost_usd", "usd_per_million_tokens",
+        "published_points", "memory_gb", "peak_chips", "cost_usd", "usd_per_million_tokens",
         "usd_per_million_tokens_low", "usd_per_million_tokens_high",
         "usd_per_million_output_tokens",
     )  # fmt: skip
@@ -195,6 +196,7 @@ def _service_row(state: State, result: ServiceResult) -> dict[str, Any]:
         "tokens_per_s_per_chip_low": rate[1] * each,
         "tokens_per_s_per_chip_high": rate[2] * each,
         "published_points": rate[3],
+        "memory_gb": state.speeds.memory_gb[service.name],
         "peak_chips": float(chips.max(initial=0.0)),
         "cost_usd": cost,
         "usd_per_million_tokens": per_million,
