@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import pkgutil
 import shutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -75,9 +75,9 @@ def cli_page() -> str:
     parts = [
         "# Command line",
         _STREAMS,
-        _help(app, "gigawatt", None),
+        _help(app, "gigawatt", None, **app.context_settings),
     ]
-    with click.Context(app, info_name="gigawatt") as parent:
+    with click.Context(app, info_name="gigawatt", **app.context_settings) as parent:
         for name in COMMANDS:
             command = app.get_command(parent, name)
             if command is None:
@@ -87,10 +87,9 @@ def cli_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _help(command: click.Command, name: str, parent: click.Context | None) -> str:
-    context = click.Context(
-        command, info_name=name, parent=parent, terminal_width=_HELP_WIDTH, color=False
-    )
+def _help(command: click.Command, name: str, parent: click.Context | None, **settings: Any) -> str:  # noqa: ANN401  what click takes
+    settings |= {"terminal_width": _HELP_WIDTH, "max_content_width": _HELP_WIDTH}
+    context = click.Context(command, info_name=name, parent=parent, color=False, **settings)
     return f"```text\n{click.unstyle(command.get_help(context)).rstrip()}\n```"
 
 

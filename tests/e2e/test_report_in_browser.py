@@ -129,6 +129,14 @@ def test_a_keyboard_reaches_the_answers_and_what_they_rest_on(page) -> None:
     assert details.evaluate("e => e.open")
 
 
+def test_a_link_to_a_fact_opens_the_list_it_stands_in(page) -> None:
+    anchor = page.locator("details a[href^='#fact-']").first
+    page.evaluate("hash => { location.hash = hash }", anchor.get_attribute("href"))
+    fact = page.locator("tr:target")
+    fact.wait_for(state="visible")
+    assert fact.evaluate("e => e.closest('details').open")
+
+
 def test_it_prints_every_figure(page) -> None:
     pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")

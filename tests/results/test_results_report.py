@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import factory
 import pytest
 
+from gigawatt.results._report_tables import source_link
 from gigawatt.results.report import embed_json, render
 
 NASTY = "</script><script>alert(1)</script>\"'&<!--"
@@ -97,7 +98,7 @@ def test_formulas_facts_and_inputs_are_named(page) -> None:
 
 
 def test_sources_are_credited_and_linked_where_they_are_web_addresses(page, html) -> None:
-    assert "Epoch AI (CC BY 4.0)" in page.text
+    assert "Credits of the sources: Epoch AI (CC BY 4.0)." in page.text
     outside = {a["href"] for a in page.all("a") if not a["href"].startswith("#")}
     assert outside == {
         "https://epoch.ai/data",
@@ -169,3 +170,20 @@ def test_an_empty_campus_has_a_report() -> None:
 def test_report_writes_the_page(tmp_path, html) -> None:
     path = factory.run().report(tmp_path / "out" / "r.html")
     assert path.read_text(encoding="utf-8") == html
+
+
+@pytest.mark.parametrize(
+    ("where", "link"),
+    [
+        ("https://epoch.ai/data", "https://epoch.ai/data"),
+        ("https://a.org/x: inference v4.1, v5.0", "https://a.org/x"),
+        ("owner/repo@v1.0:a/b.csv", "https://github.com/owner/repo/blob/v1.0/a/b.csv"),
+        ("owner/repo:a/b.csv (2026)", "https://github.com/owner/repo/blob/HEAD/a/b.csv"),
+        ("javascript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("https:/evil", ""),
+        ("A book, page 3", ""),
+    ],
+)
+def test_only_web_addresses_become_links(where, link) -> None:
+    assert source_link({"title": "t", "publisher": "p", "where": where}).link == link

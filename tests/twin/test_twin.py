@@ -190,3 +190,27 @@ def test_a_model_too_large_for_its_share_never_runs_and_says_so(campus):
     # 405.9 billion parameters of 16 bytes, and 671 billion of one byte.
     assert "Huge needs 6,49" in headline(outcome, "training_runs_finished").note
     assert "Chat needs 671 GB" in headline(outcome, "served_tokens").note
+
+
+def test_five_gigawatts_announced_are_one_to_four_million_homes(campus):
+    outcome = simulate_campus(campus(announced_maximum_mw=5000.0))
+    by_energy = headline(outcome, "announced_homes_by_energy")
+    by_peak = headline(outcome, "announced_homes_by_peak")
+    assert by_energy.value == pytest.approx(4.09e6, rel=0.01)
+    assert by_peak.low == pytest.approx(1.0e6)
+    assert "rate/home/energy_kwh_per_year" in by_energy.facts
+    assert "rate/home/peak_kw" in by_peak.facts
+    assert all(
+        h.name not in {"announced_homes_by_energy", "announced_homes_by_peak"}
+        for h in simulate_campus(campus()).headlines
+    )
+
+
+def test_the_whole_campus_would_train_as_fast_as_its_accelerators_together(campus):
+    outcome = simulate_campus(campus())
+    rate = outcome.tables["training_runs"]["tokens_per_s_per_chip"][0]
+    item = headline(outcome, "whole_campus_tokens_per_day")
+    assert item.value == pytest.approx(rate * 50_000 * 86_400)
+    assert item.low < item.value < item.high
+    idle = simulate_campus(campus(programme={}))
+    assert headline(idle, "whole_campus_tokens_per_day").value is None

@@ -6,6 +6,7 @@ Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 fai
 
 from __future__ import annotations
 
+import signal
 import sys
 
 __all__ = ["main"]
@@ -35,3 +36,6 @@ def main(args: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gigawatt: interrupted", file=sys.stderr)  # noqa: T201  click may not be imported yet
         return _INTERRUPTED
+    finally:
+        if args is None:  # the process ends here; a late interrupt has nothing left to stop
+            signal.signal(signal.SIGINT, signal.SIG_IGN)

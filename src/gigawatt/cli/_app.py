@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import importlib
 import io
-import signal
 import sys
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from gigawatt import __version__
+from gigawatt.cli._interrupts import noted
 from gigawatt.errors import GigawattError, InputError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["COMMANDS", "app", "invoke"]
 
@@ -112,7 +107,7 @@ def invoke(args: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a sign shows '?', rather than ending the program.
             stream.reconfigure(errors="replace")
-    with _interrupts() as seen:
+    with noted() as seen:
         try:
             code = app.main(args, prog_name="gigawatt", standalone_mode=False)
         except click.ClickException as error:
@@ -124,26 +119,3 @@ def invoke(args: list[str] | None = None) -> int:
                 raise KeyboardInterrupt from error
             raise
     return code if isinstance(code, int) else 0
-
-
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Yield a list that holds the interrupts seen, whatever became of their exceptions."""
-    seen: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        seen.append(number)
-        raise KeyboardInterrupt
-
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        # A process started in the background ignores interrupts, and shall go on doing so.
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
-    if ours:
-        signal.signal(signal.SIGINT, note)
-    try:
-        yield seen
-    finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)

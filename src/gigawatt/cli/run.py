@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gigawatt.cli._interrupts import held_back
 from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
 from gigawatt.cli._text import note, print_json, table
 
@@ -73,7 +74,7 @@ def command(
         read = load(campus, overrides)
     with clock.stage("simulate"):
         run = simulate(read, seed=seed)
-    with clock.stage("write the run"):
+    with clock.stage("write the run"), held_back():
         folder = run.save(out)
     if report is not None:
         with clock.stage("write the report"):

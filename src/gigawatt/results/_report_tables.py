@@ -25,7 +25,10 @@ __all__ = [
 ]
 
 Summary = dict[str, Any]
-_GITHUB: Final = re.compile(r"^([\w.-]+/[\w.-]+)@([0-9a-zA-Z._-]+):(\S+)$")
+_GITHUB: Final = re.compile(r"^([\w.-]+/[\w.-]+)(?:@([\w.-]+))?:([^/\s]\S*)")
+
+
+_WEB: Final = re.compile(r"^https?://[\w-]+\.")
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,9 @@ def source_link(source: dict[str, str]) -> Source:
     where = source["where"]
     match = _GITHUB.match(where)
     if match:
-        link = f"https://github.com/{match[1]}/blob/{match[2]}/{match[3]}"
-    else:
-        link = where if where.startswith(("https://", "http://")) else ""
+        link = f"https://github.com/{match[1]}/blob/{match[2] or 'HEAD'}/{match[3]}"
+    else:  # words after an address are for readers
+        link = where.split()[0].rstrip(":,;") if _WEB.match(where) else ""
     return Source(source["title"], source["publisher"], where, link)
 
 

@@ -90,7 +90,12 @@ def layout(**more: Any) -> dict[str, Any]:  # noqa: ANN401  a Plotly layout
 
     Backgrounds are clear and no text colour is set, so that the page decides for light or dark.
     """
-    axis = {"automargin": True, "zeroline": False, "separatethousands": True}
+    axis = {
+        "automargin": True,
+        "zeroline": False,
+        "separatethousands": True,
+        "exponentformat": "none",
+    }
     shared: dict[str, Any] = {
         "font": {"size": 13},
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},

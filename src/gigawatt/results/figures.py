@@ -97,8 +97,8 @@ def _chips(summary: Summary, _: Mapping[str, Table]) -> Figure:
         counts = [sum(r["count"] for r in rows if max(r["date"], start) <= day) for day in dates]
         trace = _line(text(chip), dates, counts, colour, "%{y:,.0f}", "hv")
         data.append({**trace, "stackgroup": "chips", "fillcolor": shade(colour, 0.5)})
-    axis = _axis("Accelerators installed")
-    return {"data": data, "layout": layout(xaxis=_date_axis(summary), yaxis=axis)}
+    axes = {"xaxis": _date_axis(summary), "yaxis": _axis("Accelerators installed")}
+    return {"data": data, "layout": layout(showlegend=True, **axes)}
 
 
 def _energy(summary: Summary, _: Mapping[str, Table]) -> Figure:
@@ -116,6 +116,7 @@ def _energy(summary: Summary, _: Mapping[str, Table]) -> Figure:
     ]
     links = [(i, hub, mwh, colours[i]) for i, (_, mwh) in enumerate(supply)]
     links += [(hub, hub + 1 + i, mwh, colours[hub + 1 + i]) for i, (_, mwh) in enumerate(use)]
+    margin = {"l": 8, "r": 8, "t": 24, "b": 24}  # labels of thin nodes stand out beyond them
     trace = {
         "type": "sankey",
         "arrangement": "snap",
@@ -136,7 +137,7 @@ def _energy(summary: Summary, _: Mapping[str, Table]) -> Figure:
             "hovertemplate": "%{customdata}<extra></extra>",
         },
     }
-    return {"data": [trace], "layout": layout(hovermode="closest")}
+    return {"data": [trace], "layout": layout(hovermode="closest", margin=margin)}
 
 
 def _tokens(summary: Summary, tables: Mapping[str, Table]) -> Figure:
@@ -238,7 +239,7 @@ def _accelerators(summary: Summary, tables: Mapping[str, Table]) -> Figure:
         colour = ACTIVITY[activity]
         data.append(_bar(label(activity), months, hours / 1e6, colour, "%{y:,.3g} million h"))
     axes = {"xaxis": _date_axis(summary), "yaxis": _axis("Accelerator-hours a month [million]")}
-    return {"data": data, "layout": layout(barmode="stack", bargap=0, **axes)}
+    return {"data": data, "layout": layout(barmode="stack", bargap=0.08, **axes)}
 
 
 _BUILDERS: Final[dict[str, Callable[[Summary, Mapping[str, Table]], Figure]]] = {

@@ -83,7 +83,7 @@ def render(run: Run) -> str:
         captions=_CAPTIONS,
         ledgers=sheets.ledgers(summary),
         facts=_facts(summary),
-        credits=sorted({s["licence"] for s in summary["sources"].values() if s["licence"]}),
+        credits=_credits(summary),
         meta=run.meta,
         campus_yaml=run.campus_yaml,
         figures=Markup(embed_json(figures)),  # noqa: S704  every sign with a meaning is escaped
@@ -176,20 +176,30 @@ def _answer(name: str, h: dict[str, Any], summary: dict[str, Any]) -> dict[str, 
     }
 
 
-def _facts(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": key,
-            "anchor": _anchor(key),
-            "shown": _fact_value(fact),
-            "band": _fact_band(fact),
-            "date": fact["date"],
-            "basis": fact["basis"],
-            "note": fact["note"],
-            "source": sheets.source_link(summary["sources"][fact["source"]]),
-        }
-        for key, fact in summary["facts"].items()
-    ]
+def _facts(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the facts by the kind of thing they are about."""
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for key, fact in summary["facts"].items():
+        kinds.setdefault(key.partition("/")[0], []).append(
+            {
+                "key": key.partition("/")[2],
+                "anchor": _anchor(key),
+                "shown": _fact_value(fact),
+                "band": _fact_band(fact),
+                "date": fact["date"],
+                "basis": fact["basis"],
+                "note": fact["note"],
+                "source": sheets.source_link(summary["sources"][fact["source"]]),
+            }
+        )
+    return kinds
+
+
+def _credits(summary: dict[str, Any]) -> list[str]:
+    """Return whom the data must be credited to, under which licence, once each."""
+    licensed = [s for s in summary["sources"].values() if s["licence"]]
+    pairs = {(s["publisher"] or s["title"], s["licence"]) for s in licensed}
+    return sorted(terms if who in terms else f"{who} ({terms})" for who, terms in pairs)
 
 
 def _fact_value(fact: dict[str, Any]) -> str:

@@ -153,4 +153,6 @@ def _record(campus: Campus, lots: tuple[Lot, ...], lineage: Lineage) -> None:
     lineage.record("chips", after=["rated_mw"])
     lineage.record("memory", facts=[lot.chip["hbm_gb"].key for lot in lots], after=["chips"])
     cap = ["power.interconnection_mw"] if campus.power.interconnection_mw is not None else []
+    known = campus.announced_maximum_mw is not None
+    lineage.record("announced", inputs=["announced_maximum_mw"] if known else [])
     lineage.record("interconnection", inputs=cap, after=["phases"])

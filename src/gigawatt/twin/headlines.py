@@ -91,7 +91,7 @@ def _capacity(state: State, found: dict[str, Table]) -> list[Headline]:
              note="" if gigawatt else f"never: the phases come to {planned:,.0f} MW"),
         make("planned_maximum_mw", "Planned maximum of the dated phases", planned, "MW",
              "sum of the phases' facility power, within the point of interconnection",
-             "interconnection", note=more),
+             "interconnection", "announced", note=more),
         make("planned_maximum_date", "Date of the planned maximum", dates[top] if dates else None,
              "date", "date of the last phase that adds power", "interconnection", note=more),
         _bisection(state, make),
@@ -187,7 +187,13 @@ def _training(state: State, found: dict[str, Table]) -> list[Headline]:
     )
     ends = runs["end"][runs["finished"]]
     last = str(ends.max()) + "Z" if ends.size else None
+    whole, model = _whole_campus(state, found)
     return [
+        make("whole_campus_tokens_per_day", f"{model} tokens a day, were the whole campus to train",
+             whole, "tokens/day",
+             "accelerators at the end x peak x run utilisation / FLOP per token of the first run",
+             "tokens_trained", band=_times(whole, _first_band(state)),
+             note="" if whole else "no training run is planned"),
         make("training_tokens", "Tokens trained", trained, "tokens",
              "accelerators x peak x run utilisation / FLOP per token, until each run's tokens",
              "tokens_trained", band=(low, high),
@@ -199,6 +205,24 @@ def _training(state: State, found: dict[str, Table]) -> list[Headline]:
              "hour at which its tokens are trained", "tokens_trained",
              note="" if last else "no run finishes within the horizon"),
     ]  # fmt: skip
+
+
+def _whole_campus(state: State, found: dict[str, Table]) -> tuple[float | None, str]:
+    """Return the tokens a day of the first run's model on every accelerator, and the model."""
+    models = found["training_runs"]["model"]
+    if not len(models):
+        return None, "Training"
+    first = state.campus.programme.training[0].name
+    return float(state.speeds.training[first][-1]) * 24.0, str(models[0])
+
+
+def _first_band(state: State) -> tuple[float, float]:
+    runs = state.campus.programme.training
+    return state.speeds.bands[runs[0].name] if runs else (1.0, 1.0)
+
+
+def _times(value: float | None, band: tuple[float, float]) -> tuple[float | None, float | None]:
+    return (None, None) if value is None else (value * band[0], value * band[1])
 
 
 def _too_large(state: State, speeds: dict[str, Hours]) -> str:
@@ -318,7 +342,24 @@ def _homes(state: State, found: dict[str, Table]) -> list[Headline]:
                 homes_by_energy(energy, fact.number), "homes",
                 f"energy in {year} / energy of the mean home of the state a year",
                 "facility_power", facts=(fact,)))  # fmt: skip
-    return rows
+    announced = state.campus.announced_maximum_mw
+    return rows + (_announced_homes(make, announced, us, kw) if announced else [])
+
+
+def _announced_homes(make: _Maker, power_mw: float, us: Fact, kw: Fact) -> list[Headline]:
+    """Return the homes of the announced maximum, by both accountings."""
+    least, most = kw.span
+    full_year_mwh = power_mw * 8760.0
+    named = f"announced {power_mw:,.0f} MW"
+    return [
+        make("announced_homes_by_energy", f"US homes of the {named}, at full load",
+             homes_by_energy(full_year_mwh, us.number), "homes",
+             f"{named} x 8,760 h / energy of the mean US home a year", "announced", facts=(us,)),
+        make("announced_homes_by_peak", f"Homes of the {named}, at the system's peak",
+             homes_by_peak(power_mw, kw.number), "homes",
+             f"{named} / power of one home in the hour when all homes draw most", "announced",
+             facts=(kw,), band=(homes_by_peak(power_mw, most), homes_by_peak(power_mw, least))),
+    ]  # fmt: skip
 
 
 def _best_year(yearly: Table) -> tuple[float, int]:

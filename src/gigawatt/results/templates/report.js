@@ -37,6 +37,8 @@
 
   async function draw(place) {
     const figure = figures[place.dataset.figure];
+    // A stated height keeps the figure in its box while print or resizing draws it anew.
+    place.style.height = `${figure.layout.height}px`;
     const ink = colour("--ink");
     const data = figure.data.map((trace) =>
       trace.error_x ? { ...trace, error_x: { ...trace.error_x, color: ink, thickness: 1.5 } } : trace);
@@ -52,8 +54,20 @@
 
   dark.addEventListener("change", drawAll);
   narrow.addEventListener("change", drawAll);
+  // A link to a fact opens the list that the fact stands in.
+  function reveal() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const list = target?.closest("details");
+    if (!list || list.open) return;
+    list.open = true;
+    target.scrollIntoView();
+  }
+  window.addEventListener("hashchange", reveal);
+  reveal();
+
   window.addEventListener("beforeprint", () => {
     printing = true;
+    for (const list of document.querySelectorAll(".kind, .yaml")) list.open = true;
     drawAll();
   });
   window.addEventListener("afterprint", () => {
