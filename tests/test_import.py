@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import gigawatt
+from gigawatt.cli._app import COMMANDS
 
 HEAVY = {"numpy", "pydantic", "duckdb", "pandas", "ruamel", "rich", "jinja2", "plotly", "scipy"}
 MOST_CPU_MS = 150.0
@@ -39,9 +40,9 @@ def test_help_imports_no_command():
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    commands = {"run", "compare", "catalog", "init", "check", "schema"}
-    loaded = {name for name in done.stderr.split() if name.startswith("gigawatt.cli.")}
-    assert not {name.removeprefix("gigawatt.cli.") for name in loaded} & commands
+    loaded = set(done.stderr.split())
+    assert "gigawatt.cli._app" in loaded
+    assert not loaded & {module for module, _ in COMMANDS.values()}
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="CPU time of a child needs os.wait4")
@@ -55,7 +56,9 @@ def test_start_up_takes_little_cpu(code):
 
 def _cpu_ms(args: list[str]) -> float:
     quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    child = os.posix_spawn(args[0], args, os.environ, file_actions=quiet)
+    # A machine told not to keep bytecode would compile every module at every start.
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    child = os.posix_spawn(args[0], args, kept, file_actions=quiet)
     _, status, usage = os.wait4(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     return 1e3 * (usage.ru_utime + usage.ru_stime)

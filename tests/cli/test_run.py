@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gigawatt import cli as program_cli
 from gigawatt import results, spec
 from gigawatt.errors import GigawattError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_run_prints_the_answer_and_says_where_it_lies(cli, small, tmp_path):

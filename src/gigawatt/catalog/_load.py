@@ -95,7 +95,8 @@ class Catalog:
         table = self._table(kind)
         entry_id = self._names[kind].get(fold(name))
         if entry_id is None:
-            raise UnknownNameError(kind, name, table)
+            aliases = (alias for entry in table.values() for alias in entry.aliases)
+            raise UnknownNameError(kind, name, (*table, *aliases))
         return table[entry_id]
 
     def has(self, kind: str, name: str) -> bool:

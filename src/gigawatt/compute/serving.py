@@ -15,6 +15,7 @@ from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.bands import Estimate, from_points
 from gigawatt.compute.peak import peak
+from gigawatt.compute.training import unmeasured
 from gigawatt.compute.work import decode_flop_per_token, forward_flop_per_token
 from gigawatt.errors import NotModelledError
 
@@ -171,7 +172,7 @@ def requests_per_s_per_chip(
         estimate.high,
         estimate.points,
         (rate.key, *estimate.facts),
-        estimate.note,
+        estimate.note + unmeasured(chip, {p.chip for p in serving_points()}, "point"),
     )
 
 

@@ -21,7 +21,13 @@ from gigawatt.errors import NotModelledError
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry
 
-__all__ = ["PublishedRun", "published_runs", "run_utilisation", "tokens_per_s_per_chip"]
+__all__ = [
+    "PublishedRun",
+    "published_runs",
+    "run_utilisation",
+    "tokens_per_s_per_chip",
+    "unmeasured",
+]
 
 _FIELDS = ("train_tokens", "train_chip", "train_chip_hours", "train_precision", "train_seq_len")
 DEFAULT_SEQ_LEN = 8192
@@ -105,8 +111,13 @@ def tokens_per_s_per_chip(
         estimate.high,
         estimate.points,
         (rate.key, *estimate.facts),
-        estimate.note,
+        estimate.note + unmeasured(chip, {run.chip for run in published_runs()}, "run"),
     )
+
+
+def unmeasured(chip: Entry, measured: set[str], what: str) -> str:
+    """Return words that say so where nothing was measured on `chip`, else nothing."""
+    return "" if chip.id in measured else f"; extrapolated: no published {what} on {chip.id}"
 
 
 def _published(entry: Entry) -> PublishedRun:

@@ -41,6 +41,12 @@ _PREFIXED: Final[dict[str, tuple[tuple[str, float], ...]]] = {
         ("M tokens", 1e6),
         ("tokens", 1.0),
     ),
+    "tokens/day": (
+        ("T tokens a day", 1e12),
+        ("B tokens a day", 1e9),
+        ("M tokens a day", 1e6),
+        ("tokens a day", 1.0),
+    ),
 }
 _WORDS: Final = (("trillion", 1e12), ("billion", 1e9), ("million", 1e6))
 _SHOWN: Final = {

@@ -154,11 +154,12 @@ def _energy(state: State, found: dict[str, Table]) -> list[Headline]:
     return [
         make("facility_energy_mwh", "Energy over the horizon", total, "MWh",
              "facility power summed over the hours", "facility_power", band=(low, high)),
-        make("facility_energy_mwh_last_year", f"Energy in {year}", float(factor), "MWh",
-             "facility power summed over the last whole year", "facility_power", band=band),
+        make("facility_energy_mwh_last_year", "Energy in the last whole year", float(factor),
+             "MWh", "facility power summed over the last whole year", "facility_power", band=band,
+             note=f"the year {year}"),
         make("water_m3", "Water over the horizon", float(yearly["water_m3"].sum()), "m3",
              "IT energy x water use of the plant", "water", band=(it * wue_low, it * wue_high)),
-        make("co2_t", "CO2 over the horizon", float(yearly["co2_t"].sum()), "t",
+        make("co2_t", "CO₂ over the horizon", float(yearly["co2_t"].sum()), "t",
              "energy of each source x its direct intensity; the grid at its yearly mean", "co2",
              note="location-based; direct emissions only"),
     ]  # fmt: skip
@@ -189,15 +190,15 @@ def _training(state: State, found: dict[str, Table]) -> list[Headline]:
     last = str(ends.max()) + "Z" if ends.size else None
     whole, model = _whole_campus(state, found)
     return [
-        make("whole_campus_tokens_per_day", f"{model} tokens a day, were the whole campus to train",
-             whole, "tokens/day",
+        make("whole_campus_tokens_per_day", "Tokens a day, were the whole campus to train", whole,
+             "tokens/day",
              "accelerators at the end x peak x run utilisation / FLOP per token of the first run",
              "tokens_trained", band=_times(whole, _first_band(state)),
-             note="" if whole else "no training run is planned"),
+             note=f"tokens of {model}" if whole else "no training run is planned"),
         make("training_tokens", "Tokens trained", trained, "tokens",
              "accelerators x peak x run utilisation / FLOP per token, until each run's tokens",
              "tokens_trained", band=(low, high),
-             note="utilisation is that of whole published runs, their losses included"),
+             note=_speed_note(runs, "utilisation of whole published runs, losses included")),
         make("training_runs_finished", "Training runs finished", float(runs["finished"].sum()),
              "runs", "runs whose tokens are all trained within the horizon", "tokens_trained",
              note=_too_large(state, state.speeds.training)),
@@ -212,8 +213,11 @@ def _whole_campus(state: State, found: dict[str, Table]) -> tuple[float | None, 
     models = found["training_runs"]["model"]
     if not len(models):
         return None, "Training"
-    first = state.campus.programme.training[0].name
-    return float(state.speeds.training[first][-1]) * 24.0, str(models[0])
+    first = state.campus.programme.training[0]
+    book = catalog.load()
+    known = book.has("model", first.model)
+    name = book.get("model", first.model).text("name") if known else first.model
+    return float(state.speeds.training[first.name][-1]) * 24.0, name
 
 
 def _first_band(state: State) -> tuple[float, float]:
@@ -223,6 +227,12 @@ def _first_band(state: State) -> tuple[float, float]:
 
 def _times(value: float | None, band: tuple[float, float]) -> tuple[float | None, float | None]:
     return (None, None) if value is None else (value * band[0], value * band[1])
+
+
+def _speed_note(table: Table, *said: str) -> str:
+    """Return the notes of a group, with what its speeds were extrapolated to."""
+    found = {part.strip() for basis in table["basis"] for part in str(basis).split(";")}
+    return "; ".join([s for s in said if s] + sorted(f for f in found if "extrapolated" in f))
 
 
 def _too_large(state: State, speeds: dict[str, Hours]) -> str:
@@ -252,7 +262,8 @@ def _hosting(state: State, found: dict[str, Table]) -> list[Headline]:
     return [
         make("served_tokens", "Tokens served, input and output", served, "tokens",
              "accelerators x peak x serving utilisation / FLOP of a request, up to the demand",
-             "tokens_served", band=(low, high), note=_too_large(state, state.speeds.serving)),
+             "tokens_served", band=(low, high),
+             note=_speed_note(services, _too_large(state, state.speeds.serving))),
         make("unserved_tokens", "Tokens asked for but not served",
              float(services["tokens_unserved"].sum()), "tokens",
              "demand - tokens served, where the demand is stated", "tokens_served"),
@@ -281,14 +292,15 @@ def _money(state: State, found: dict[str, Table]) -> list[Headline]:
     output = float(services["output_tokens_served"].sum())
     per = _ratio(hosting, served) * 1e6
     spread = _serving_spread(state, found)
-    note = f"of which {earlier / 1e9:.1f} B USD before the horizon" if earlier else ""
+    note = f"of which {earlier / 1e9:.1f} billion USD before the horizon" if earlier else ""
     return [
         make("capital_usd", "Capital, computers and facility", capital, "USD",
              "IT power of the phases x capital per MW of IT", "capital",
              band=(capital * low, capital * high), note=note),
-        make("yearly_cost_usd", f"Cost in {int(yearly['year'][last])}",
+        make("yearly_cost_usd", "Cost of the last whole year",
              float(yearly["total_cost_usd"][last]), "USD/yr",
-             "capital charge + electricity + operations in the last whole year", "cost"),
+             "capital charge + electricity + operations in the last whole year", "cost",
+             note=f"the year {int(yearly['year'][last])}"),
         make("total_cost_usd", "Cost over the horizon", total, "USD",
              "capital charge + electricity + operations, summed over the hours", "cost"),
         make("usd_per_accelerator_hour", "Cost of an accelerator-hour", _ratio(total, hours),
@@ -338,10 +350,10 @@ def _homes(state: State, found: dict[str, Table]) -> list[Headline]:
         if "home_kwh_per_year" in local:
             fact = local["home_kwh_per_year"]
             rows.insert(1, make(
-                "homes_by_energy_in_state", f"{local.text('name')} homes of the same yearly energy",
+                "homes_by_energy_in_state", "Homes of its own state of the same yearly energy",
                 homes_by_energy(energy, fact.number), "homes",
                 f"energy in {year} / energy of the mean home of the state a year",
-                "facility_power", facts=(fact,)))  # fmt: skip
+                "facility_power", facts=(fact,), note=local.text("name")))  # fmt: skip
     announced = state.campus.announced_maximum_mw
     return rows + (_announced_homes(make, announced, us, kw) if announced else [])
 
@@ -352,10 +364,10 @@ def _announced_homes(make: _Maker, power_mw: float, us: Fact, kw: Fact) -> list[
     full_year_mwh = power_mw * 8760.0
     named = f"announced {power_mw:,.0f} MW"
     return [
-        make("announced_homes_by_energy", f"US homes of the {named}, at full load",
+        make("announced_homes_by_energy", "US homes of the announced maximum, at full load",
              homes_by_energy(full_year_mwh, us.number), "homes",
              f"{named} x 8,760 h / energy of the mean US home a year", "announced", facts=(us,)),
-        make("announced_homes_by_peak", f"Homes of the {named}, at the system's peak",
+        make("announced_homes_by_peak", "Homes of the announced maximum, at the system's peak",
              homes_by_peak(power_mw, kw.number), "homes",
              f"{named} / power of one home in the hour when all homes draw most", "announced",
              facts=(kw,), band=(homes_by_peak(power_mw, most), homes_by_peak(power_mw, least))),

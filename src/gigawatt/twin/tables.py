@@ -121,7 +121,7 @@ def _training_runs(state: State) -> Table:
         "name", "model", "chip", "precision", "start", "end", "end_low", "end_high",
         "tokens_planned", "tokens_trained", "finished", "accelerator_hours",
         "tokens_per_s_per_chip", "tokens_per_s_per_chip_low", "tokens_per_s_per_chip_high",
-        "published_runs", "memory_gb", "cost_usd",
+        "published_runs", "basis", "memory_gb", "cost_usd",
     )  # fmt: skip
     return _columns(rows, columns, times=("start", "end", "end_low", "end_high"))
 
@@ -154,6 +154,7 @@ def _training_row(state: State, result: RunResult) -> dict[str, Any]:
         "tokens_per_s_per_chip_low": rate[1],
         "tokens_per_s_per_chip_high": rate[2],
         "published_runs": rate[3],
+        "basis": rate[4],
         "memory_gb": state.speeds.memory_gb[run.name],
         "cost_usd": _cost(state, "training", result.share),
     }
@@ -165,8 +166,8 @@ def _services(state: State) -> Table:
         "name", "model", "chip", "precision", "requests_served", "tokens_served",
         "tokens_unserved", "output_tokens_served", "accelerator_hours",
         "tokens_per_s_per_chip", "tokens_per_s_per_chip_low", "tokens_per_s_per_chip_high",
-        "published_points", "memory_gb", "peak_chips", "cost_usd", "usd_per_million_tokens",
-        "usd_per_million_tokens_low", "usd_per_million_tokens_high",
+        "published_points", "basis", "memory_gb", "peak_chips", "cost_usd",
+        "usd_per_million_tokens", "usd_per_million_tokens_low", "usd_per_million_tokens_high",
         "usd_per_million_output_tokens",
     )  # fmt: skip
     return _columns(rows, columns)
@@ -196,6 +197,7 @@ def _service_row(state: State, result: ServiceResult) -> dict[str, Any]:
         "tokens_per_s_per_chip_low": rate[1] * each,
         "tokens_per_s_per_chip_high": rate[2] * each,
         "published_points": rate[3],
+        "basis": rate[4],
         "memory_gb": state.speeds.memory_gb[service.name],
         "peak_chips": float(chips.max(initial=0.0)),
         "cost_usd": cost,
@@ -233,14 +235,14 @@ def _cost(state: State, activity: str, share: Hours) -> float:
     return float((part * usd).sum())
 
 
-def _main_rate(state: State, name: str) -> tuple[str, tuple[float, float, float, int]]:
+def _main_rate(state: State, name: str) -> tuple[str, tuple[float, float, float, int, str]]:
     """Return the most numerous type of accelerator and the rate of one of it, with its band."""
     found = state.speeds.estimates[name]
     if not found:
-        return "", (float("nan"), float("nan"), float("nan"), 0)
+        return "", (float("nan"), float("nan"), float("nan"), 0, "no accelerators")
     chip = max(found, key=lambda c: float(state.capacity.chips[c][-1]))
     estimate = found[chip]
-    return chip, (estimate.value, estimate.low, estimate.high, estimate.points)
+    return chip, (estimate.value, estimate.low, estimate.high, estimate.points, estimate.note)
 
 
 def _tokens(result: ServiceResult) -> float:
@@ -262,7 +264,7 @@ def _time(state: State, hour: float | None) -> np.datetime64:
 def _columns(
     rows: list[dict[str, Any]], names: tuple[str, ...], times: tuple[str, ...] = ()
 ) -> Table:
-    text = {"name", "model", "chip", "precision"}
+    text = {"name", "model", "chip", "precision", "basis"}
     found: Table = {}
     for name in names:
         values = [row[name] for row in rows]
