@@ -19,14 +19,23 @@ import click
 from gigawatt import catalog
 from gigawatt.cli._app import COMMANDS, app
 from gigawatt.cli._text import quantity, span
+from gigawatt.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from gigawatt.catalog import Catalog, Entry, Fact, Source
+    from gigawatt.validation import Prediction
 
-__all__ = ["api_page", "catalog_page", "cli_page", "sources_page", "write_all"]
+__all__ = [
+    "api_page",
+    "catalog_page",
+    "cli_page",
+    "sources_page",
+    "validation_page",
+    "write_all",
+]
 
 PACKAGES: Final = (
     "errors",
@@ -43,6 +52,20 @@ PACKAGES: Final = (
 )
 """Packages with a public face, in the order of their imports."""
 
+_DOMAINS: Final = {
+    "training-runs": (
+        "Accelerator-hours of whole published runs, from tokens, model, accelerator and the "
+        "utilisation of the other runs. Small models are the hardest: their launch overhead and "
+        "their extra stages (the 8B runs of Llama 3 include more than pre-training) are not "
+        "modelled yet."
+    ),
+    "serving-points": (
+        "Share of the peak that became served tokens, within the latency class of the point, from "
+        "points of other models. One share for a class knows neither batch nor memory bandwidth, "
+        "so that requests with long answers are overestimated and short ones underestimated."
+    ),
+}
+_ERROR_HEADER: Final = ("group", "rows", "mean", "median", "P90", "bias", "in P10–P90")
 _PHASES_LAST: Final = ("phase", "month", "serving")
 _HELP_WIDTH: Final = 88
 _STREAMS: Final = (
@@ -57,6 +80,7 @@ def write_all(folder: Path) -> None:
     (folder / "catalogue").mkdir(parents=True)
     (folder / "python").mkdir()
     (folder / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (folder / "validation.md").write_text(validation_page(), encoding="utf-8")
     facts = catalog.load()
     kinds = sorted(facts.kinds, key=lambda kind: (kind in _PHASES_LAST, kind))
     for kind in kinds:
@@ -91,6 +115,51 @@ def _help(command: click.Command, name: str, parent: click.Context | None, **set
     settings |= {"terminal_width": _HELP_WIDTH, "max_content_width": _HELP_WIDTH}
     context = click.Context(command, info_name=name, parent=parent, color=False, **settings)
     return f"```text\n{click.unstyle(command.get_help(context)).rstrip()}\n```"
+
+
+def validation_page() -> str:
+    """Return how predictions compare with measurements, by domain and group, as of this build."""
+    parts = [
+        (
+            "# Validation\n\nEvery row is predicted by a model that has not seen it: a training run "
+            "without its own model, a serving point without any point of its model. Errors are "
+            "absolute, in per cent of the measurement; the bias is the median error with its sign; "
+            "coverage is the share of rows within the P10–P90 band and should be near 80.\n\n"
+            "`gigawatt validate` prints the same from the installed program.\n"
+        )
+    ]
+    for name, words in _DOMAINS.items():
+        scored, rows = validate(name)
+        groups = [("all", scored), *scored["groups"].items()]
+        table = [(label, str(g["predicted"]), *_errors(g)) for label, g in groups]
+        parts.append(f"## {name}\n\n{words}\n")
+        parts += [f"- {count} skipped: {why}" for why, count in scored["skipped"].items()]
+        parts.append("\n" + _table(_ERROR_HEADER, table))
+        parts.append(f"\n### Worst rows\n\n{_worst(rows)}\n")
+    return "\n".join(parts) + "\n"
+
+
+def _errors(scored: dict[str, Any]) -> tuple[str, ...]:
+    ape = scored["ape"]
+    shown = (ape["mean"], ape["median"], ape["p90"], scored["bias"], scored["coverage_p10_p90"])
+    return tuple(f"{value:.1f}" for value in shown)
+
+
+def _worst(rows: Sequence[Prediction], count: int = 10) -> str:
+    done = [(r, r.predicted / r.measured - 1.0) for r in rows if r.predicted and r.measured]
+    done.sort(key=lambda pair: -abs(pair[1]))
+    return _table(
+        ("row", "group", "measured", "predicted", "P10", "P90", "error %"),
+        [
+            (
+                r.row,
+                r.group,
+                *(f"{value:.4g}" for value in (r.measured, r.predicted, r.low, r.high)),
+                f"{100 * off:+.0f}",
+            )
+            for r, off in done[:count]
+        ],
+    )
 
 
 def catalog_page(facts: Catalog, kind: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.errors import InputError
 from gigawatt.results.numbers import quantity
-from gigawatt.results.text import GROUPS, text_width
+from gigawatt.results.text import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "comparison_text"]
 
-
-_SHORTEST_LABEL, _LONGEST_LABEL = 8, 44
+_SHORTEST_LABEL, _LONGEST_LABEL = 8, 56
+_UNFOLDED = 10_000
 
 
 def compare(runs: Iterable[Run]) -> dict[str, Any]:
@@ -58,9 +59,10 @@ def comparison_text(comparison: dict[str, Any], width: int | None = None) -> str
     comparison : dict
         From `compare`.
     width : int, optional
-        Longest line; that of the terminal by default.
+        Longest line; that of the terminal by default. What goes to a file or a pipe is not folded.
     """
-    width = text_width(width)
+    if width is None:
+        width = shutil.get_terminal_size((_UNFOLDED, 24)).columns
     headlines, runs = comparison["headlines"], comparison["runs"]
     cells = [_cells(name, h) for name, h in headlines.items()]
     heads = [_heading(run) for run in runs]
