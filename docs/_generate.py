@@ -61,8 +61,8 @@ _DOMAINS: Final = {
     ),
     "serving-points": (
         "Share of the peak that became served tokens, within the latency class of the point, from "
-        "points of other models. One share for a class knows neither batch nor memory bandwidth, "
-        "so that requests with long answers are overestimated and short ones underestimated."
+        "points of other models. One share for a class knows neither batch nor memory bandwidth: "
+        "long answers, and many small experts at a tight latency, are overestimated most."
     ),
 }
 _ERROR_HEADER: Final = ("group", "rows", "mean", "median", "P90", "bias", "in P10–P90")
@@ -121,8 +121,8 @@ def validation_page() -> str:
     """Return how predictions compare with measurements, by domain and group, as of this build."""
     parts = [
         (
-            "# Validation\n\nEvery row is predicted by a model that has not seen it: a training run "
-            "without its own model, a serving point without any point of its model. Errors are "
+            "# Validation\n\nEvery row is predicted by a model that has not seen it: a training "
+            "run without its own model, a serving point without any point of its model. Errors are "
             "absolute, in per cent of the measurement; the bias is the median error with its sign; "
             "coverage is the share of rows within the P10–P90 band and should be near 80.\n\n"
             "`gigawatt validate` prints the same from the installed program.\n"

@@ -223,6 +223,9 @@ def _pue_water(summary: Summary, tables: Mapping[str, Table]) -> Figure:
     months, (facility, it, water) = _monthly(tables["hourly"], "facility_mw", "it_mw", "water_m3")
     pue = [f / i if i > 0 else None for f, i in zip(facility, it, strict=True)]
     line = _line("PUE", months, pue, FORM["facility"], "%{y:.3f}")
+    if not water.any():  # a closed loop: an empty panel would look like a fault
+        axes = {"xaxis": _date_axis(summary), "yaxis": _axis("PUE [1]; no water is used")}
+        return {"data": [{**line, "mode": "lines+markers"}], "layout": layout(**axes)}
     data = [
         {**line, "yaxis": "y2", "mode": "lines+markers"},
         _bar("Water", months, water / 1e3, FORM["water"], "%{y:,.3g} thousand m³", "y"),
