@@ -59,10 +59,18 @@ _DOMAINS: Final = {
         "their extra stages (the 8B runs of Llama 3 include more than pre-training) are not "
         "modelled yet."
     ),
+    "training-new-chips": (
+        "The same, but every run of the same chip is left out: what a chip must expect on which "
+        "nobody has published a run."
+    ),
     "serving-points": (
         "Share of the peak that became served tokens, within the latency class of the point, from "
         "points of other models. One share for a class knows neither batch nor memory bandwidth: "
         "long answers, and many small experts at a tight latency, are overestimated most."
+    ),
+    "serving-new-chips": (
+        "The same, but every point of the same chip is left out. FLOP/s have grown faster than "
+        "memory bandwidth, so newer chips come out too fast."
     ),
 }
 _ERROR_HEADER: Final = ("group", "rows", "mean", "median", "P90", "bias", "in P10–P90")

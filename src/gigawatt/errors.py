@@ -13,8 +13,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +30,10 @@ __all__ = [
     "UnknownNameError",
     "nearest",
 ]
+
+
+_SHORTEST_PART: Final = 3  # signs that a name must have to be looked for within others
+_MOST_HOLDING: Final = 4  # a family of names is shown whole, if it is small
 
 
 class GigawattError(Exception):
@@ -57,13 +62,14 @@ class UnknownNameError(InputError):
     name : str
         What the user wrote.
     known : iterable of str
-        The names that exist; the nearest are suggested.
+        The names that exist; the nearest are suggested. A mapping tells what each name stands for:
+        then that is suggested, once however many names it has.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name = kind, name
-        self.suggestions = nearest(name, known)
-        hint = f"; did you mean {' or '.join(self.suggestions)}?" if self.suggestions else ""
+        self.suggestions = _suggested(name, known)
+        hint = f"; did you mean {_either(self.suggestions)}?" if self.suggestions else ""
         super().__init__(
             f"no {kind} named '{name}' in the catalogue{hint} "
             f"('gigawatt catalog {kind}' lists them)"
@@ -119,7 +125,49 @@ class SpecError(InputError):
 
 
 def nearest(name: str, known: Iterable[str], count: int = 2) -> tuple[str, ...]:
-    """Return up to `count` of `known` that look most like `name`, best first."""
-    by_fold = {k.casefold(): k for k in known}
-    close = difflib.get_close_matches(name.casefold(), by_fold, n=count, cutoff=0.6)
-    return tuple(by_fold[c] for c in close)
+    """Return up to `count` of `known` that `name` may mean, best first.
+
+    Those that hold the name as it is come first, the others look like it. Names that differ in
+    nothing but case and signs count as one.
+
+    Examples
+    --------
+    >>> nearest("deepseek", ["deepseek-v3", "DeepSeekV3", "deepseek-r1", "kimi-k2"])
+    ('deepseek-v3', 'deepseek-r1')
+    >>> nearest("hyperon", ["hyperion", "prometheus"])
+    ('hyperion',)
+    """
+    by_letters: dict[str, str] = {}
+    for one in known:
+        by_letters.setdefault(_letters(one), one)
+    wanted = _letters(name)
+    found = _holding(wanted, by_letters)
+    found += difflib.get_close_matches(wanted, by_letters, n=count, cutoff=0.6)
+    return tuple(by_letters[letters] for letters in dict.fromkeys(found))[:count]
+
+
+def _holding(wanted: str, known: Iterable[str]) -> list[str]:
+    """Return the names that hold `wanted`: first those that begin with it, shortest first."""
+    if len(wanted) < _SHORTEST_PART:
+        return []
+    holding = [one for one in known if wanted in one]
+    return sorted(holding, key=lambda one: (not one.startswith(wanted), len(one)))
+
+
+def _letters(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def _suggested(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the names to suggest: four that hold `name`, or the two that look most like it."""
+    names = known if isinstance(known, Mapping) else {one: one for one in known}
+    by_letters = {_letters(one): one for one in reversed(list(names))}
+    holding = [by_letters[letters] for letters in _holding(_letters(name), by_letters)]
+    near = holding or nearest(name, names, count=len(names))
+    count = _MOST_HOLDING if holding else 2
+    return tuple(dict.fromkeys(names[one] for one in near))[:count]
+
+
+def _either(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

@@ -18,7 +18,8 @@ CHIPS = CATALOG.entries("chip")
 SYSTEMS = CATALOG.entries("system")
 
 # The peak ratios that Epoch AI publishes: server over GPU, and IT over server.
-IT_OVER_TDP = 1.53 * 1.14
+IT_OVER_SERVER = 1.14
+IT_OVER_TDP = 1.53 * IT_OVER_SERVER
 
 PUBLISHED = [
     ("a100-sxm-80gb", "bf16_tflops", 312.0),
@@ -27,12 +28,12 @@ PUBLISHED = [
     ("h100-sxm", "hbm_gb_per_s", 3350.0),
     ("h100-sxm", "scale_up_gb_per_s", 900.0),
     ("h100-sxm", "scale_out_gbit_per_s", 400.0),
-    ("h100-sxm", "all_in_it_kw", 1.37),
+    ("h100-sxm", "all_in_it_kw", 1.4535),
     ("h800-sxm", "scale_up_gb_per_s", 400.0),
     ("h200-sxm", "hbm_gb", 141.0),
     ("b200-sxm", "fp4_tflops", 9000.0),
     ("gb200-nvl72", "scale_up_chips", 72.0),
-    ("gb200-nvl72", "all_in_it_kw", 1.87),
+    ("gb200-nvl72", "all_in_it_kw", 2.09),
     ("mi300x", "hbm_gb", 192.0),
     ("mi355x", "bf16_tflops", 2516.6),
     ("tpu-v5p", "bf16_tflops", 459.0),
@@ -105,6 +106,25 @@ def test_power_derived_by_ratio_follows_the_stated_formula() -> None:
         assert fact.number == pytest.approx(expected_kw, abs=6e-4), chip.id
         assert fact.basis == "derived"
         assert "1.53" in fact.note
+
+
+@pytest.mark.parametrize(
+    "system", [s for s in SYSTEMS if {"system_kw", "rack_kw"} & s.facts.keys()], ids=lambda s: s.id
+)
+def test_rated_power_is_the_nameplate_of_the_system_with_the_network(
+    system: catalog.Entry,
+) -> None:
+    nameplate_kw = system.number("system_kw", 0.0) or system.number("rack_kw")
+    per_chip_kw = nameplate_kw / system.number("chips_per_scale_up_domain")
+    fact = CATALOG.get("chip", system.text("chip"))["all_in_it_kw"]
+    assert fact.number == pytest.approx(per_chip_kw * IT_OVER_SERVER, abs=6e-4)
+    assert "x 1.14" in fact.note
+
+
+def test_chips_of_one_server_have_one_rated_power() -> None:
+    for chip, twin in (("h800-sxm", "h100-sxm"), ("a100-sxm-40gb", "a100-sxm-80gb")):
+        rated_kw = CATALOG.get("chip", twin).number("all_in_it_kw")
+        assert CATALOG.get("chip", chip).number("all_in_it_kw") == rated_kw
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda entry: entry.id)

@@ -150,8 +150,16 @@ def test_training_power_is_what_the_node_logs_hold(cat: Catalog, shared: Path) -
     ]
     entry = cat.get("rate", "power_use")
     ratio = {id(row): float(row["mean_node_W"]) / rated_w(row["system"]) for row in runs}
-    language = {"gpt3", "bert", "llama2_70b_lora"}
-    assert_range(entry, "training", [ratio[id(r)] for r in runs if r["benchmark"] in language])
+    language = [r for r in runs if r["benchmark"] in {"gpt3", "bert", "llama2_70b_lora"}]
+    # The widest of two published figures: the log's own range ends below intensive work.
+    of_language = [ratio[id(row)] for row in language]
+    tenth = statistics.quantiles(of_language, n=10, method="inclusive")[0]
+    training = entry["training"]
+    assert training.number == pytest.approx(statistics.median(of_language), abs=0.006)
+    assert training.span == pytest.approx((tenth, entry.number("rated_intensive")), abs=0.006)
+    air_cooled = [ratio[id(r)] for r in language if r["submitter"] in {"Dell", "Lenovo"}]
+    summary = (len(air_cooled), statistics.median(air_cooled), min(air_cooled), max(air_cooled))
+    assert summary == pytest.approx((20, 0.67, 0.66, 0.72), abs=0.006)
     assert_range(entry, "research", list(ratio.values()))
 
 

@@ -21,19 +21,33 @@ def test_kinds_with_counts(cli):
 def test_kind_lists_every_entry(cli):
     result = cli("catalog", "chip")
     ids = [entry.id for entry in catalog.load().entries("chip")]
-    shown = [line.split()[0] for line in result.stdout.splitlines()[1:] if line]
+    lines = [line for line in result.stdout.splitlines()[1:] if line and line[0] != " "]
+    shown = [line.split()[0] for line in lines]
     assert shown[: len(ids)] == ids
     rows = json.loads(cli("catalog", "chip", "--format", "json").stdout)
     assert [row["id"] for row in rows] == ids
 
 
-def test_lines_of_a_kind_fit_the_terminal(cli, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = cli("catalog", "chip").stdout.splitlines()
-    assert max(len(line) for line in lines) <= 80
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("kind", catalog.load().kinds)
+def test_lines_of_a_kind_fit_the_terminal(cli, monkeypatch, kind, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = cli("catalog", kind).stdout
+    widest_id = max(len(entry.id) for entry in catalog.load().entries(kind))
+    assert max(map(len, text.splitlines())) <= max(width, widest_id + 32)
+    assert "…" not in text
 
 
-def test_entry_shows_every_fact_with_its_source(cli):
+@pytest.mark.parametrize("kind", ["model", "rate"])
+def test_kinds_of_few_common_fields_have_one_row_for_each_entry(cli, kind):
+    lines = cli("catalog", kind).stdout.splitlines()[1:]
+    starts = [line.split()[0] for line in lines if line and not line.startswith(" ")]
+    ids = [entry.id for entry in catalog.load().entries(kind)]
+    assert starts[: len(ids)] == ids
+
+
+def test_entry_shows_every_fact_with_its_source(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # wide enough that no cell is folded
     entry = catalog.load().get("chip", "gb200")
     text = cli("catalog", "chip", "gb200").stdout
     for fact in entry:
@@ -70,7 +84,12 @@ def test_search_without_a_hit_says_so(cli):
 @pytest.mark.parametrize(
     ("args", "hint"),
     [
-        (["chips"], "did you mean chip?"),
+        (["chips"], "did you mean 'gigawatt catalog chip'?"),
+        (["gb200"], "did you mean 'gigawatt catalog chip gb200'?"),
+        (["deepseek"], "'gigawatt catalog --search deepseek'"),
+        (["model", "deepseek"], "deepseek-v3"),
+        (["model", "deepseek"], "deepseek-r1"),
+        (["campus", "hyperon"], "did you mean meta-hyperion?"),
         (["chip", "h100-sxn"], "did you mean h100-sxm"),
         (["chip", "gb200", "--search", "x"], "leave NAME out"),
     ],
@@ -80,3 +99,9 @@ def test_what_does_not_exist_is_bad_input(cli, args, hint):
     assert result.exit_code == 2
     assert hint in result.stderr
     assert result.stdout == ""
+
+
+def test_an_entry_is_suggested_once_however_many_names_it_has(cli):
+    said = cli("catalog", "model", "deepseek").stderr
+    assert said.count("deepseek-v3") == 1
+    assert "DeepSeek" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 
@@ -148,8 +149,26 @@ def test_schema_is_the_specs_own(cli, tmp_path):
     assert cli("schema", "--output", "s.json", "--format", "text").exit_code == 2
 
 
-def test_schema_as_text_explains_every_key(cli):
-    rows = [line.split(None, 1) for line in cli("schema", "--format", "text").stdout.splitlines()]
-    keys = {row[0] for row in rows[1:]}
-    assert {"phases[].chips[].type", "programme.services[].ttft_ms", "finance.price_year"} <= keys
-    assert all(len(row) == 2 for row in rows), "a key without a meaning"
+def test_schema_as_text_explains_every_key(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("schema", "--format", "text").stdout.splitlines()
+    assert max(map(len, lines)) <= 80 + len("behind-the-meter")
+    assert not any("…" in line for line in lines)
+    heads = {line.split()[0]: line for line in lines if not line.startswith(" ")}
+    assert heads["phases[].it_mw"] == "phases[].it_mw  number, MW, required"
+    assert heads["horizon.years"] == "horizon.years  integer, years, default 5"
+    assert heads["site.state"] == "site.state  text, optional"
+    assert heads["programme.services[].ttft_ms"].endswith("number, ms, default 2000.0")
+    assert heads["programme.training[].precision"].endswith("bf16, fp8 or fp4, default bf16")
+    assert {"phases[].chips[].type", "finance.price_year"} <= set(heads)
+    explained = [
+        after.startswith("    ") for line, after in itertools.pairwise(lines) if line[0] != " "
+    ]
+    assert all(explained), "a key without a meaning"
+
+
+def test_large_powers_are_written_out(cli, small):
+    bad = cli("check", small, "--set", "phases[0].it_mw=3.3 TW")
+    assert "3,300,000 MW" in bad.stderr
+    many = cli("check", small, "--set", "phases[0].chips[0].count=2 T")
+    assert "e+" not in many.stderr

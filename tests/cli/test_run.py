@@ -50,6 +50,38 @@ def test_report_goes_where_it_is_asked_to(cli, small, tmp_path):
     assert (folder / "report.html").read_text(encoding="utf-8") == html
 
 
+def test_report_into_a_missing_folder_is_refused_before_the_run(cli, small, tmp_path):
+    result = cli("run", small, "--report", "none/small.html")
+    assert result.exit_code == 2
+    assert "the folder none does not exist" in result.stderr
+    assert list(tmp_path.iterdir()) == [small]
+
+
+def test_warnings_go_to_stderr_one_to_a_line(cli, small):
+    bulky = ["--set", "phases[0].chips[0].count=100"]
+    said = [line for line in cli("run", small, *bulky).stderr.splitlines() if "warning" in line]
+    assert said
+    assert all(line.startswith("warning: ") for line in said)
+    shown = json.loads(cli("run", small, *bulky, "--format", "json").stdout)
+    assert [f"warning: {text}" for text in shown["warnings"]] == said
+    checked = cli("check", small, *bulky)
+    assert "warning: " in checked.stderr
+    assert checked.exit_code == 0
+    assert "warning" not in cli("run", small, *bulky, "--quiet").stderr
+    assert cli("check", small, *bulky, "--quiet").stderr == ""
+    answer = json.loads(cli("check", small, *bulky, "--format", "json").stdout)
+    assert set(answer["files"][0]["warnings"]) <= set(shown["warnings"])
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_summary_fits_the_terminal_and_cuts_nothing(cli, small, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = cli("run", small).stdout
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    assert "speed of run: " in text
+
+
 def test_same_question_has_the_same_folder(cli, small, tmp_path):
     first, again = cli("run", small), cli("run", small)
     assert first.stdout == again.stdout
@@ -245,6 +277,26 @@ def test_compare_writes_nothing(cli, small, tmp_path):
     before = sorted(tmp_path.iterdir())
     cli("compare", small, small)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_compare_reads_all_before_it_simulates(cli, small):
+    result = cli("compare", small, "runs/nothing")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "simulating" not in result.stderr
+    assert "nothing" in result.stderr
+
+
+def test_compare_refuses_a_run_of_another_kind(cli, small, tmp_path):
+    cli("run", small)
+    folder = next((tmp_path / "runs").iterdir())
+    path = folder / "summary.json"
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole.replace('"headlines"', '"headlimes"', 1), encoding="utf-8")
+    result = cli("compare", folder, small)
+    assert result.exit_code == 2
+    assert "lacks headlines" in result.stderr
+    path.write_text(" " * (len(whole.encode()) - 2) + "{}", encoding="utf-8")
+    assert "no summary of a run" in cli("compare", folder).stderr
 
 
 def test_compare_refuses_a_folder_that_is_no_run(cli, tmp_path):

@@ -255,12 +255,15 @@ def headlines(of: Campus, made: dict[str, Table]) -> tuple[Headline, ...]:
     return tuple(Headline(*row) for row in rows)
 
 
-def outcome(of: Campus | None = None, seed: int = 0) -> Outcome:
+def outcome(of: Campus | None = None, seed: int = 0, warnings: tuple[str, ...] = ()) -> Outcome:
     of = of or campus()
     made = tables(of)
-    return Outcome(of, seed, headlines(of, made), made, tuple(facts()), {"all": 0.01})
+    return Outcome(
+        campus=of, seed=seed, headlines=headlines(of, made), tables=made, facts=tuple(facts()),
+        warnings=warnings, timings_s={"all": 0.01},
+    )  # fmt: skip
 
 
-def run(of: Campus | None = None, seed: int = 0) -> Run:
-    made = outcome(of, seed)
+def run(of: Campus | None = None, seed: int = 0, warnings: tuple[str, ...] = ()) -> Run:
+    made = outcome(of, seed, warnings)
     return from_outcome(made, yaml(made.campus), facts().__getitem__)

@@ -92,15 +92,44 @@ def test_months_sum_to_the_table(run, name, trace, column, scale) -> None:
 def test_costs_sum_to_the_ledger(run) -> None:
     total = run.summary["ledgers"]["money"]["total"] / 1e6
     for name in ("cost_by_year", "cost_by_activity"):
-        drawn = sum(sum(trace["y"]) for trace in draw(run, name)["data"])
+        drawn = sum(
+            sum(trace["x"] if trace.get("orientation") == "h" else trace["y"])
+            for trace in draw(run, name)["data"]
+        )
         assert drawn == pytest.approx(total, rel=1e-4)
 
 
 def test_homes_are_drawn_both_ways_with_formula_and_band(run) -> None:
-    energy, peak = draw(run, "homes")["data"]
+    drawn = draw(run, "homes")
+    energy, peak = drawn["data"]
+    assert drawn["layout"]["xaxis"]["title"]["text"] == "Homes [thousand]"
     assert "error_x" not in energy
-    assert peak["x"][0] + peak["error_x"]["array"][0] == pytest.approx(0.749, rel=1e-2)
+    assert peak["x"][0] + peak["error_x"]["array"][0] == pytest.approx(749.0, rel=1e-2)
     assert "energy of the mean US home" in energy["customdata"][0]
+
+
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(1e-4, ""), (1.0, " [thousand]"), (10.0, " [million]")]
+)
+def test_homes_are_counted_in_a_unit_of_their_size(run, factor, unit) -> None:
+    summary = json.loads(json.dumps(run.summary))
+    for name in ("homes_by_energy", "homes_by_peak"):
+        h = summary["headlines"][name]
+        h.update({end: h[end] and factor * h[end] for end in ("value", "low", "high")})
+    title = figure("homes", summary, run.columns)["layout"]["xaxis"]["title"]["text"]
+    assert title == f"Homes{unit}"
+
+
+def test_thin_flows_are_named_on_hovering_only(run) -> None:
+    summary = json.loads(json.dumps(run.summary))
+    ledger = summary["ledgers"]["energy"]
+    ledger["supply"]["spare diesel"] = 1e-3 * ledger["supply_total"]
+    drawn = figure("energy", summary, run.columns)
+    node = drawn["data"][0]["node"]
+    (spare,) = [i for i, said in enumerate(node["customdata"]) if said.startswith("spare diesel")]
+    assert node["label"][spare] == ""
+    assert all(node["label"][i] for i in range(spare))
+    assert drawn["layout"]["annotations"][0]["text"].startswith("Campus, ")
 
 
 def test_names_from_the_campus_are_shown_as_written(run) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.results.numbers import band, date_text, human, quantity
+from gigawatt.results.numbers import band, date_text, human, quantity, scaled, share_text
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,8 @@ from gigawatt.results.numbers import band, date_text, human, quantity
         (116_928.0, "chips", "116,928 accelerators"),
         (1.0, "runs", "1 run"),
         (3.0, "runs", "3 runs"),
-        (1.134, "ratio", "1.13"),
         (0.8234, "ratio", "82.3 %"),
-        (1.0, "ratio", "1.00"),
+        (1.0, "ratio", "100 %"),
         (51.2e9, "USD", "51.2 billion USD"),
         (13.8e9, "USD/yr", "13.8 billion USD a year"),
         (1.85, "USD/h", "1.85 USD an hour"),
@@ -45,6 +44,44 @@ from gigawatt.results.numbers import band, date_text, human, quantity
 )
 def test_a_quantity_reads_as_one_would_say_it(value, unit, shown) -> None:
     assert quantity(value, unit) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("mean_pue", 1.134, "1.13"),
+        ("mean_pue", 1.0, "1.00"),
+        ("peak_to_mean", 1.5, "1.50"),
+        ("load_factor", 1.0, "100 %"),
+        ("load_factor", 0.801, "80.1 %"),
+    ],
+)
+def test_shares_are_per_cent_and_a_pue_is_not(name, value, shown) -> None:
+    assert quantity(value, "ratio", name) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "shown"),
+    [
+        ([573e6, 571e6], "USD", ("million USD", ["573", "571"])),
+        ([61.8e9, 0.0, 1e6], "USD", ("billion USD", ["61.8", "0", "0.001"])),
+        ([151_263e12], "tokens", ("T tokens", ["151,000"])),
+        ([0.0], "m3", ("m³", ["0"])),
+        ([0.0], "MWh", ("MWh", ["0"])),
+        ([], "MW", ("MW", [])),
+        ([999.9, 2.0], "MW", ("GW", ["1.00", "0.002"])),
+        ([-3e6, 1e6], "t", ("million t", ["-3.00", "1.00"])),
+    ],
+)
+def test_a_column_has_one_unit_and_hides_nothing(values, unit, shown) -> None:
+    assert scaled(values, unit) == shown
+
+
+def test_shares_of_a_whole() -> None:
+    assert [share_text(part, 8.0) for part in (8.0, 1.0, 1e-4, 0.0)] == [
+        "100.0 %", "12.5 %", "< 0.1 %", "0.0 %",
+    ]  # fmt: skip
+    assert share_text(1.0, 0.0) == "–"
 
 
 def test_a_bare_count_is_given_its_noun() -> None:

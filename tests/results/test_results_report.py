@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import factory
 import pytest
 
+from gigawatt.errors import InputError
 from gigawatt.results._report_tables import source_link
 from gigawatt.results.report import embed_json, render
 
@@ -126,6 +127,25 @@ def test_how_it_was_made_is_told(page) -> None:
         assert said in page.text
 
 
+def test_homes_are_two_answers_and_never_one_range(page) -> None:
+    assert "by energy 678,000 by peak 360,000 (243,000 to 749,000)" in page.text
+
+
+def test_warnings_stand_under_the_cards(page) -> None:
+    assert "Warning" not in page.text
+    text = Page(render(factory.run(warnings=("few chips", "<b>late</b>")))).text
+    place = text.index("Warnings few chips <b>late</b>")
+    assert (
+        text.index("Homes, counted two ways") < place < text.index("What stands there, and when.")
+    )
+
+
+def test_a_summary_of_a_former_version_has_a_report_too() -> None:
+    run = factory.run()
+    del run.summary["warnings"], run.summary["units"]
+    assert "Big River" in Page(render(run)).text
+
+
 def test_it_is_semantic(page) -> None:
     assert page.all("html") == [{"lang": "en"}]
     assert all(
@@ -168,8 +188,14 @@ def test_an_empty_campus_has_a_report() -> None:
 
 
 def test_report_writes_the_page(tmp_path, html) -> None:
-    path = factory.run().report(tmp_path / "out" / "r.html")
+    path = factory.run().report(tmp_path / "r.html")
     assert path.read_text(encoding="utf-8") == html
+
+
+def test_report_makes_no_folders(tmp_path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        factory.run().report(tmp_path / "out" / "r.html")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

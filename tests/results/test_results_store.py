@@ -176,7 +176,7 @@ def _time_of_a_save(parent: Path) -> float:
 
 
 def test_a_report_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "report.html"
+    path = tmp_path / "report.html"
     store.write_text(path, "one")
     store.write_text(path, "two")
     assert path.read_text() == "two"

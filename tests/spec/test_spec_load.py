@@ -198,7 +198,12 @@ def test_override_drops_the_facts_behind_the_input_and_no_others():
         ("phases[0].it_mw", "[1", "phases[0].it_mw", "a value as in the file"),
         ("phases[0].facility_mw", "1", "phases[0].facility_mw", "of at least it_mw (500 MW)"),
         ("site", "{}", None, "expected the key place"),
-        ("phases[1].chips", "[{type: gb30}]", "phases[1].chips[0].type", "did you mean GB300"),
+        (
+            "phases[1].chips",
+            "[{type: gb30}]",
+            "phases[1].chips[0].type",
+            "did you mean gb300-nvl72",
+        ),
     ],
 )
 def test_wrong_overrides(file, path, value, where, fragment):

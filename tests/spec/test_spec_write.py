@@ -82,7 +82,7 @@ def services(name: str) -> st.SearchStrategy[dict[str, object]]:
         model=ids("model"),
         input_tokens=maybe() | numbers(1, 1e6),
         share=numbers(1e-6, 0.1),
-        peak_to_mean=maybe() | numbers(1, 10),
+        peak_to_mean=maybe() | numbers(1, 2),
         peak_hour=st.integers(0, 23),
         growth_per_year=numbers(-0.9, 10),
         ttft_ms=numbers(1, 1e5),

@@ -19,7 +19,7 @@ BASE: dict[str, Any] = {
             "date": dt.date(2027, 1, 1),
             "it_mw": 100.0,
             "facility_mw": 130.0,
-            "chips": [{"type": "gb200-nvl72", "count": 50_000}],
+            "chips": [{"type": "gb200-nvl72", "count": 40_000}],
         },
     ],
     "cooling": {"plant": "closed-loop-dry"},

@@ -7,14 +7,14 @@ import pytest
 from gigawatt.twin.lineage import Lineage
 
 
-def test_facts_and_inputs_are_gathered_over_every_step():
+def test_facts_and_inputs_are_gathered_over_every_step_the_nearest_first():
     lineage = Lineage()
     lineage.record("chips", facts=["chip/a/tdp_w"], inputs=["phases[0]"])
     lineage.record("power", facts=["rate/p/idle"], after=["chips"])
     lineage.record("water", facts=["plant/x/wue"])
-    assert lineage.facts("power") == ("chip/a/tdp_w", "rate/p/idle")
+    assert lineage.facts("power") == ("rate/p/idle", "chip/a/tdp_w")
     assert lineage.inputs("power") == ("phases[0]",)
-    assert lineage.facts("power", "water") == ("chip/a/tdp_w", "plant/x/wue", "rate/p/idle")
+    assert lineage.facts("power", "water") == ("rate/p/idle", "plant/x/wue", "chip/a/tdp_w")
 
 
 def test_recording_again_adds():

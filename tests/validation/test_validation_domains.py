@@ -28,6 +28,16 @@ def test_serving_points_of_the_catalogue():
     assert 70 <= found["coverage_p10_p90"] <= 92
 
 
+@pytest.mark.parametrize("domain", ["training-new-chips", "serving-new-chips"])
+def test_chips_that_nobody_has_published(domain):
+    found, rows = validate(domain)
+    assert found["predicted"] > 0.7 * found["rows"]
+    assert found["ape"]["median"] < 40
+    assert 60 <= found["coverage_p10_p90"] <= 95
+    known, _ = validate(domain.replace("new-chips", "runs" if "training" in domain else "points"))
+    assert found["rows"] == known["rows"] == len(rows)
+
+
 def test_no_utilisation_exceeds_the_peak():
     shares = [r.utilisation for r in published_runs()] + [p.utilisation for p in serving_points()]
     assert all(0 < share < 1 for share in shares)

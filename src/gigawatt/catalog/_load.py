@@ -95,8 +95,9 @@ class Catalog:
         table = self._table(kind)
         entry_id = self._names[kind].get(fold(name))
         if entry_id is None:
-            aliases = (alias for entry in table.values() for alias in entry.aliases)
-            raise UnknownNameError(kind, name, (*table, *aliases))
+            names = {one: one for one in table}
+            names |= {alias: entry.id for entry in table.values() for alias in entry.aliases}
+            raise UnknownNameError(kind, name, names)
         return table[entry_id]
 
     def has(self, kind: str, name: str) -> bool:

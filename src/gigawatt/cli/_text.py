@@ -9,10 +9,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gigawatt.results.layout import columns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["heading", "note", "number", "print_json", "quantity", "span", "table", "width", "wrap"]
+__all__ = [
+    "dim",
+    "heading",
+    "note",
+    "number",
+    "print_json",
+    "quantity",
+    "span",
+    "table",
+    "warn",
+    "width",
+    "wrap",
+]
 
 _WORDS: Final = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _DIGITS: Final = 10  # hides only what is left over from binary fractions
@@ -81,7 +95,11 @@ def heading(text: str) -> str:
 
 
 def table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: int = 0
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Iterable[int] = (),
+    indent: int = 0,
+    folding: Iterable[int] = (),
 ) -> str:
     """Return rows as columns of text, each as wide as its widest cell.
 
@@ -95,23 +113,26 @@ def table(
         Columns that are set flush right.
     indent : int
         Spaces before each line.
+    folding : iterable of int
+        Columns of words that fold where the terminal is narrower; the others never do.
     """
     body = [tuple(row) for row in rows]
-    flush = set(right)
     lines = [tuple(header), *body] if any(header) else body
-    widths = [max((len(line[i]) for line in lines), default=0) for i in range(len(header))]
-
-    def draw(line: tuple[str, ...]) -> str:
-        cells = (
-            cell.rjust(widths[i]) if i in flush else cell.ljust(widths[i])
-            for i, cell in enumerate(line)
-        )
-        return (" " * indent + "  ".join(cells)).rstrip()
-
-    drawn = [draw(line) for line in lines]
+    drawn = columns(lines, width(), set(right), indent, set(folding))
     if any(header):
-        drawn[0] = click.style(drawn[0], dim=True)
+        drawn[0] = dim(drawn[0])
     return "\n".join(drawn)
+
+
+def dim(text: str) -> str:
+    """Return text that is said quietly; plain when piped."""
+    return click.style(text, dim=True)
+
+
+def warn(warnings: Iterable[str], *, quiet: bool, about: str = "") -> None:
+    """Print warnings on stderr, one to a line, unless asked to be quiet."""
+    for warning in warnings:
+        note(f"warning: {about}{warning}", quiet=quiet)
 
 
 def wrap(text: str, indent: str) -> str:

@@ -9,11 +9,12 @@ import click
 from gigawatt.cli._options import examples, format_option
 from gigawatt.cli._text import heading, print_json, quantity, span, table, width, wrap
 from gigawatt.errors import InputError, nearest
+from gigawatt.results.layout import TIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gigawatt.catalog import Catalog, Entry, Fact
+    from gigawatt.catalog import Catalog, Entry, Fact, Field
 
 __all__ = ["command"]
 
@@ -45,7 +46,7 @@ def command(kind: str | None, name: str | None, search: str | None, style: str) 
         message = "--search looks through entries; leave NAME out."
         raise click.UsageError(message)
     if kind is not None and kind not in catalog.kinds:
-        raise InputError(_no_kind(kind, catalog.kinds))
+        raise InputError(_no_kind(kind, catalog))
     if name is not None and kind is not None:
         _show_entry(catalog, catalog.get(kind, name), style)
     elif search is not None:
@@ -57,10 +58,16 @@ def command(kind: str | None, name: str | None, search: str | None, style: str) 
         _show_kinds(catalog, style)
 
 
-def _no_kind(kind: str, kinds: tuple[str, ...]) -> str:
-    close = nearest(kind, kinds)
-    hint = f"; did you mean {' or '.join(close)}?" if close else "."
-    return f"the catalogue has no kind '{kind}'{hint} The kinds are {', '.join(kinds)}."
+def _no_kind(word: str, catalog: Catalog) -> str:
+    """Return what to say of a kind that does not exist: perhaps the word is an entry's name."""
+    kinds = [kind for kind in catalog.kinds if catalog.has(kind, word)]
+    calls = [f"'gigawatt catalog {kind} {word}'" for kind in kinds]
+    if not calls:
+        calls = [f"'gigawatt catalog {kind}'" for kind in nearest(word, catalog.kinds)]
+    if not calls and any(_search(catalog, catalog.kinds, word)):
+        calls = [f"'gigawatt catalog --search {word}'"]
+    hint = f"; did you mean {' or '.join(calls)}?" if calls else "."
+    return f"the catalogue has no kind '{word}'{hint} The kinds are {', '.join(catalog.kinds)}."
 
 
 def _show_kinds(catalog: Catalog, style: str) -> None:
@@ -81,55 +88,84 @@ def _show_kind(catalog: Catalog, kind: str, style: str) -> None:
     if style == "json":
         print_json([_brief(entry) for entry in entries])
         return
-    stated = [f for f in catalog.fields(kind).values() if any(f.name in e for e in entries)]
-    if 2 * sum(len(entry.facts) for entry in entries) < len(entries) * len(stated):
-        click.echo(_sparse(entries))
-        return
+    fields = list(catalog.fields(kind).values())
+    if 2 * sum(len(entry.facts) for entry in entries) < len(entries) * len(fields):
+        chosen = [field for field in fields if field.name in _TELLING.get(kind, ())]
+        if not chosen:
+            click.echo(_sparse(entries))
+            return
+        fields = sorted(chosen, key=lambda field: _TELLING[kind].index(field.name))
+    _show_columns(kind, entries, [f for f in fields if any(f.name in e for e in entries)])
+
+
+def _show_columns(kind: str, entries: tuple[Entry, ...], fields: list[Field]) -> None:
+    """Print a row for each entry, with as many of the fields as fit side by side."""
     columns = [("id", *(entry.id for entry in entries))]
-    for field in stated:
+    for field in fields:
         title = field.name if field.unit in {"", "1"} else f"{field.name} [{field.unit}]"
         columns.append((title, *(_cell(entry, field.name) for entry in entries)))
     shown = columns[: _fitting(columns)]
     rows = list(zip(*(column[1:] for column in shown), strict=True))
-    numeric = [i for i, f in enumerate(stated[: len(shown) - 1], 1) if f.type in _NUMBERS]
-    click.echo(table([column[0] for column in shown], rows, right=numeric))
+    numeric = [i for i, f in enumerate(fields[: len(shown) - 1], 1) if f.type in _NUMBERS]
+    words = [i for i in range(1, len(shown)) if i not in numeric]
+    click.echo(table([column[0] for column in shown], rows, right=numeric, folding=words))
     if len(shown) < len(columns):
         left = ", ".join(column[0].partition(" ")[0] for column in columns[len(shown) :])
         click.echo(wrap(f"Also stated, shown by 'gigawatt catalog {kind} NAME': {left}.", ""))
 
 
 def _sparse(entries: tuple[Entry, ...]) -> str:
-    """Return one line for each fact, for a kind whose entries state different fields."""
-    rows = [
-        (
-            entry.id,
-            fact.key.rpartition("/")[2],
-            quantity(fact.value, fact.unit)[:_MOST_SIGNS],
-            span(fact.low, fact.high, fact.unit),
-            fact.date,
-        )
-        for entry in entries
-        for fact in entry
-    ]
-    return table(("id", "fact", "value", "range", "date"), rows)
+    """Return a row for each entry with its first facts, for a kind that shares no fields."""
+    rows = []
+    for entry in entries:
+        facts = list(entry)
+        first = [f"{_field(fact)} {quantity(fact.value, fact.unit)}" for fact in facts[:_FIRST]]
+        more = len(facts) - len(first)
+        rows.append((entry.id, "; ".join(first) + (f"; and {more} more" if more else "")))
+    return table(("id", "facts"), rows, folding=(1,))
+
+
+def _whole(fact: Fact) -> str:
+    """Return a fact's value; a number stays on the line of its unit."""
+    text = quantity(fact.value, fact.unit)
+    return text if isinstance(fact.value, str) else text.replace(" ", TIED)
+
+
+def _field(fact: Fact) -> str:
+    return fact.key.rpartition("/")[2]
 
 
 _NUMBERS = frozenset({"number", "integer"})
-_MOST_SIGNS = 40  # of a cell in a table of entries; the whole text stands in the entry itself
+_FOLDED = 32
+_FIRST = 2  # facts of an entry that stand for it where entries share no fields
+# What tells most of an entry, for kinds whose entries state few of very many fields.
+_TELLING = {
+    "model": (
+        "developer",
+        "kind",
+        "total_params_b",
+        "active_params_b",
+        "train_tokens",
+        "train_chip",
+        "released",
+        "context_tokens",
+    )
+}
 
 
 def _cell(entry: Entry, field: str) -> str:
-    if field not in entry:
-        return ""
-    text = quantity(entry[field].value, "")
-    return text if len(text) <= _MOST_SIGNS else f"{text[: _MOST_SIGNS - 1]}…"
+    return quantity(entry[field].value, "") if field in entry else ""
 
 
 def _fitting(columns: list[tuple[str, ...]]) -> int:
-    """Return how many columns, from the left, fit side by side; never fewer than two."""
+    """Return how many columns, from the left, fit side by side; never fewer than two.
+
+    A column of long texts counts as `_FOLDED` wide, for it can fold; the names of entries never do.
+    """
     used = 0
     for count, column in enumerate(columns):
-        used += max(len(cell) for cell in column) + 2
+        widest = max(len(cell) for cell in column)
+        used += (min(widest, max(_FOLDED, len(column[0]))) if count else widest) + 2
         if used > width() + 2 and count >= 2:
             return count
     return len(columns)
@@ -149,9 +185,9 @@ def _show_entry(catalog: Catalog, entry: Entry, style: str) -> None:
         click.echo(wrap(f"also {', '.join(entry.aliases)}", ""))
     rows = [
         (
-            fact.key.rpartition("/")[2],
-            quantity(fact.value, fact.unit),
-            span(fact.low, fact.high, fact.unit),
+            _field(fact),
+            _whole(fact),
+            span(fact.low, fact.high, fact.unit).replace(" ", TIED),
             fact.date,
             fact.basis,
             fact.source.id,
@@ -159,13 +195,17 @@ def _show_entry(catalog: Catalog, entry: Entry, style: str) -> None:
         for fact in entry
     ]
     click.echo()
-    click.echo(table(("fact", "value", "range", "date", "basis", "source"), rows))
+    head = ("fact", "value", "range", "date", "basis", "source")
+    drawn = table(head, rows, folding=(1, 2))
+    if max(len(click.unstyle(line)) for line in drawn.splitlines()) > width():
+        drawn = table(head, rows, folding=(1, 2, 5))  # a source's key is folded last
+    click.echo(drawn)
     _show_notes(entry)
     _show_sources(entry)
 
 
 def _show_notes(entry: Entry) -> None:
-    notes = [(fact.key.rpartition("/")[2], fact.note) for fact in entry if fact.note]
+    notes = [(_field(fact), fact.note) for fact in entry if fact.note]
     if notes:
         click.echo("\n" + heading("Notes"))
         for field, text in notes:
@@ -233,7 +273,7 @@ def _show_found(found: list[tuple[Entry, str]], text: str, style: str) -> None:
     if style == "json":
         print_json([_brief(entry) for entry, _ in found])
     elif found:
-        rows = [(e.kind, e.id, where[: 2 * _MOST_SIGNS]) for e, where in found]
-        click.echo(table(("kind", "id", "where"), rows))
+        rows = [(e.kind, e.id, where) for e, where in found]
+        click.echo(table(("kind", "id", "where"), rows, folding=(2,)))
     else:
         click.echo(f"no entry mentions '{text}'", err=True)

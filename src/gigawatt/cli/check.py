@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gigawatt.cli._options import examples, format_option, quiet_option, set_option
-from gigawatt.cli._text import number, print_json
+from gigawatt.cli._text import number, print_json, warn
 from gigawatt.errors import InputError, SpecError
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def command(
     """Check campus files and name every problem.
 
     Problems go to stderr, one to a line as 'file:line: path: expected ...; found ...', and the exit
-    code is 2. Otherwise one line for each file says what was read.
+    code is 2. Otherwise one line for each file says what was read, and warnings on stderr what is
+    allowed but hardly meant.
     """
     answers = [_check(file, overrides) for file in files]
     if style == "json":
@@ -61,7 +62,14 @@ def _check(file: str, overrides: Mapping[str, str]) -> dict[str, Any]:
         return {"file": file, "ok": False, "message": str(error), "problems": problems}
     except InputError as error:
         return {"file": file, "ok": False, "message": str(error), "problems": []}
-    return {"file": file, "ok": True, "campus": _read(campus)}
+    return {"file": file, "ok": True, "campus": _read(campus), "warnings": _advice(campus)}
+
+
+def _advice(campus: Campus) -> list[str]:
+    """Return what the models would warn of before they run."""
+    from gigawatt import twin  # noqa: PLC0415  read only once a command runs
+
+    return list(twin.advise(campus))
 
 
 def _read(campus: Campus) -> dict[str, Any]:
@@ -90,6 +98,7 @@ def _show(answer: dict[str, Any], *, quiet: bool) -> None:
             f"{_count(read['training_runs'], 'training run')}, "
             f"{_count(read['services'], 'service')}"
         )
+        warn(answer["warnings"], quiet=quiet, about=f"{answer['file']}: ")
 
 
 def _count(number_of: int, noun: str) -> str:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
-from gigawatt.cli._text import note, print_json
+from gigawatt.cli._text import note, print_json, warn
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from gigawatt.results import Run
 
 __all__ = ["command"]
 
@@ -54,13 +52,20 @@ def command(
         if _is_run(name) and (overrides or seeded):
             message = f"{name} is a finished run: --seed and --set change campuses only"
             raise InputError(message)
-    runs = []
-    for name in campuses:
-        note(f"{'reading' if _is_run(name) else 'simulating'} {name}", quiet=quiet)
-        runs.append(_run(name, seed, overrides))
-    from gigawatt import results  # noqa: PLC0415  read only once a command runs
+    from gigawatt import results, spec  # noqa: PLC0415  read only once a command runs
 
+    # All are read before the first is simulated: a name that does not exist costs no time.
+    read = [
+        results.open_run(Path(name)) if _is_run(name) else spec.load(name, overrides)
+        for name in campuses
+    ]
+    runs = []
+    for name, one in zip(campuses, read, strict=True):
+        note(f"{'reading' if _is_run(name) else 'simulating'} {name}", quiet=quiet)
+        runs.append(one if isinstance(one, results.Run) else results.simulate(one, seed=seed))
     answer = results.compare(runs)
+    for run in runs:
+        warn(run.summary.get("warnings", ()), quiet=quiet, about=f"{run.summary['campus']}: ")
     if style == "json":
         print_json(answer)
     else:
@@ -69,11 +74,3 @@ def command(
 
 def _is_run(name: str) -> bool:
     return Path(name).is_dir()
-
-
-def _run(name: str, seed: int, overrides: Mapping[str, str]) -> Run:
-    from gigawatt import results, spec  # noqa: PLC0415  read only once a command runs
-
-    if _is_run(name):
-        return results.open_run(Path(name))
-    return results.simulate(spec.load(name, overrides), seed=seed)

@@ -11,7 +11,8 @@ import click
 
 from gigawatt.cli._interrupts import held_back
 from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
-from gigawatt.cli._text import note, print_json, table
+from gigawatt.cli._text import dim, note, print_json, table, warn
+from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,6 +65,9 @@ def command(
     CAMPUS is the name of a campus in the catalogue ('gigawatt catalog campus' lists them) or the
     path of a campus file. The same campus, seed and version give the same run, byte for byte.
     """
+    if report is not None and not report.parent.is_dir():
+        message = f"--report {report}: the folder {report.parent} does not exist"
+        raise InputError(message)
     clock = _Clock()
     with clock.stage("load the program"):
         from gigawatt import results, spec, twin  # noqa: PLC0415  read only once a command runs
@@ -83,7 +87,8 @@ def command(
         if style == "json":
             print_json(run.summary)
         else:
-            click.echo(results.summary_text(run.summary))
+            click.echo(results.summary_text(run.summary, dim=dim))
+    warn(run.summary["warnings"], quiet=quiet)
     note(f"run: {folder}", quiet=quiet)
     note(f"report: {folder / 'report.html' if report is None else report}", quiet=quiet)
     if verbose:

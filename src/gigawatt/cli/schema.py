@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from gigawatt.cli._files import replace_file
 from gigawatt.cli._options import examples
-from gigawatt.cli._text import note, print_json, table, width
+from gigawatt.cli._text import dim, note, print_json, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["command", "keys"]
+__all__ = ["Key", "command", "keys"]
 
 
 @click.command(
@@ -38,7 +39,7 @@ __all__ = ["command", "keys"]
     type=click.Choice(["text", "json"]),
     default="json",
     show_default=True,
-    help="A table of keys for people or the schema for programs.",
+    help="A list of keys for people or the schema for programs.",
 )
 def command(output: Path | None, style: str) -> None:
     """Print the JSON Schema of campus files, for editors.
@@ -58,14 +59,36 @@ def command(output: Path | None, style: str) -> None:
     elif style == "json":
         print_json(schema)
     else:
-        most = max(40, width() - 50)
-        rows = [(path, text if len(text) <= most else f"{text[: most - 1]}…")
-                for path, text in keys(schema)]  # fmt: skip
-        click.echo(table(("key", "meaning"), rows))
+        click.echo("\n".join(_described(key) for key in keys(schema)))
 
 
-def keys(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield every key that a campus file may hold, with its description.
+@dataclass(frozen=True)
+class Key:
+    """A key that a campus file may hold.
+
+    Parameters
+    ----------
+    path : str
+        Where it stands; ``[]`` marks a list.
+    kind : str
+        What it holds: text, number, date, a choice, or keys of its own.
+    unit : str
+        Unit of a plain number; empty where it has none.
+    need : str
+        ``required``, ``optional``, or its default.
+    meaning : str
+        What it means, in a sentence.
+    """
+
+    path: str
+    kind: str
+    unit: str
+    need: str
+    meaning: str
+
+
+def keys(schema: dict[str, Any]) -> Iterator[Key]:
+    """Yield every key that a campus file may hold.
 
     Parameters
     ----------
@@ -75,13 +98,67 @@ def keys(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _keys(schema, schema.get("$defs", {}), "")
 
 
-def _keys(node: dict[str, Any], defs: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def _described(key: Key) -> str:
+    facts = ", ".join(part for part in (key.kind, key.unit, key.need) if part)
+    meaning = wrap(key.meaning, "    ") if key.meaning else ""
+    return "\n".join(line for line in (f"{key.path}  {dim(facts)}", meaning) if line)
+
+
+def _keys(node: dict[str, Any], defs: dict[str, Any], prefix: str) -> Iterator[Key]:
     for name, value in node.get("properties", {}).items():
         inner, mark = _object(value, defs)
         path = f"{prefix}{name}{mark}"
         meaning = value.get("description") or inner.get("description") or ""
-        yield path, " ".join(meaning.split())
+        kind = "list" if mark else "mapping" if inner else _kind(value)
+        unit = _unit(name) if kind in {"number", "integer"} else ""
+        need = _need(name, value, node)
+        yield Key(path, kind, unit, need, " ".join(meaning.split()))
         yield from _keys(inner, defs, f"{path}.")
+
+
+def _kind(node: dict[str, Any]) -> str:
+    """Return what a value may be; a number may also be written as text with its unit."""
+    if "const" in node:
+        return f"always {node['const']}"
+    if "enum" in node:
+        *others, last = (str(choice) for choice in node["enum"])
+        return f"{', '.join(others)} or {last}" if others else last
+    options = [o for key in ("anyOf", "oneOf", "allOf") for o in node.get(key, ())]
+    kinds = [_kind(option) for option in options if option.get("type") != "null"]
+    if kinds:
+        return next((kind for kind in kinds if kind in {"number", "integer"}), kinds[0])
+    if node.get("format") == "date":
+        return "date"
+    return {"string": "text", "boolean": "true or false"}.get(node["type"], str(node["type"]))
+
+
+def _need(name: str, value: dict[str, Any], parent: dict[str, Any]) -> str:
+    if name in parent.get("required", ()):
+        return "required"
+    default = value.get("default")
+    if default is None or default == "" or isinstance(default, dict | list):
+        return "optional"
+    return f"default {json.dumps(default) if isinstance(default, bool) else default}"
+
+
+def _unit(name: str) -> str:
+    """Return the unit that a key's name ends with."""
+    return next((u for ending, u in _UNITS if name == ending or name.endswith(f"_{ending}")), "")
+
+
+_UNITS: Final = (
+    ("usd_per_it_mw_year", "USD/MW/yr"),
+    ("usd_per_it_mw", "USD/MW"),
+    ("usd_per_mwh", "USD/MWh"),
+    ("kg_per_mwh", "kg/MWh"),
+    ("l_per_kwh", "L/kWh"),
+    ("gbit_per_s", "Gbit/s"),
+    ("tokens_per_day", "tokens/day"),
+    ("mw", "MW"),
+    ("ms", "ms"),
+    ("tokens", "tokens"),
+    ("years", "years"),
+)
 
 
 def _object(node: dict[str, Any], defs: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from gigawatt.catalog import Entry
 
 _NEEDED = ("precision", "input_tokens", "output_tokens")
+Limits = tuple[float, float]
+"""Time to the first token and time per output token, in ms."""
+
 _ALIKE = 4.0
 """Requests are alike when input over output differs by at most this factor."""
 
@@ -53,6 +56,7 @@ class ServingPoint:
     model: str
     chip: str
     kind: str
+    ttft_limit_ms: float
     tpot_limit_ms: float
     input_per_output: float
     utilisation: float
@@ -104,7 +108,7 @@ def serving_points() -> tuple[ServingPoint, ...]:
 
 
 def serving_utilisation(
-    kind: str, tpot_ms: float, mix: Mix, without: frozenset[str] = frozenset()
+    kind: str, limits: Limits, mix: Mix, without: frozenset[str] = frozenset()
 ) -> Estimate:
     """Return the serving utilisation to plan a service with, and its band.
 
@@ -117,8 +121,8 @@ def serving_utilisation(
     ----------
     kind : str
         ``dense`` or ``moe``.
-    tpot_ms : float
-        Target of the service for the time per output token.
+    limits : tuple of float
+        Targets of the service: time to the first token and time per output token, in ms.
     mix : Mix
         Mean request of the service.
     without : frozenset of str
@@ -129,15 +133,19 @@ def serving_utilisation(
     NotModelledError
         If no published point is that fast.
     """
+    ttft_ms, tpot_ms = limits
     alike = [
         p
         for p in serving_points()
-        if p.kind == kind and p.tpot_limit_ms <= tpot_ms and p.id not in without
+        if p.kind == kind
+        and p.tpot_limit_ms <= tpot_ms
+        and p.ttft_limit_ms <= ttft_ms
+        and p.id not in without
     ]
     if len(alike) < 2:
         message = (
-            f"fewer than two published serving points of {kind} models keep the time per output "
-            f"token within {tpot_ms:g} ms; allow a longer time"
+            f"fewer than two published serving points of {kind} models keep the first token within "
+            f"{ttft_ms:g} ms and the time per output token within {tpot_ms:g} ms; allow longer"
         )
         raise NotModelledError(message)
     loosest = max(p.tpot_limit_ms for p in alike)
@@ -157,14 +165,14 @@ def serving_utilisation(
 
 
 def requests_per_s_per_chip(
-    architecture: Architecture, chip: Entry, precision: str, tpot_ms: float, mix: Mix
+    architecture: Architecture, chip: Entry, precision: str, limits: Limits, mix: Mix
 ) -> Estimate:
     """Return the requests one accelerator serves each second within the latency class.
 
     rate = peak x serving utilisation / FLOP of the mean request.
     """
     rate = peak(chip, precision)
-    found = serving_utilisation(architecture.kind, tpot_ms, mix)
+    found = serving_utilisation(architecture.kind, limits, mix)
     estimate = found.scaled(rate.number * 1e12 / request_flop(architecture, mix))
     return Estimate(
         estimate.value,
@@ -189,12 +197,19 @@ def _point(entry: Entry, book: catalog.Catalog) -> ServingPoint:
     )
     requests = entry.number("output_tokens_per_s_per_chip") / mix.output_tokens
     share = requests * request_flop(Architecture.from_entry(model), mix) / (top.number * 1e12)
-    used = ("output_tokens_per_s_per_chip", "input_tokens", "output_tokens", "tpot_limit_ms")
+    used = (
+        "output_tokens_per_s_per_chip",
+        "input_tokens",
+        "output_tokens",
+        "ttft_limit_ms",
+        "tpot_limit_ms",
+    )
     return ServingPoint(
         entry.id,
         model.id,
         chip.id,
         model.text("kind"),
+        entry.number("ttft_limit_ms", float("inf")),
         entry.number("tpot_limit_ms", float("inf")),
         mix.input_tokens / mix.output_tokens,
         share,

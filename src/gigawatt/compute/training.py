@@ -25,6 +25,7 @@ __all__ = [
     "PublishedRun",
     "published_runs",
     "run_utilisation",
+    "sequence_length",
     "tokens_per_s_per_chip",
     "unmeasured",
 ]
@@ -94,15 +95,33 @@ def run_utilisation(kind: str, precision: str, without: frozenset[str] = frozens
     return _borrowed(runs, kind, precision, without)
 
 
+def sequence_length(model: str, stated: int | None = None) -> int:
+    """Return the sequence length to train a model at: as stated, else that of its own recipe.
+
+    Parameters
+    ----------
+    model : str
+        A catalogue name, or a path of a ``config.json``, which states no recipe.
+    stated : int, optional
+        Length that the run states.
+    """
+    if stated is not None:
+        return stated
+    book = catalog.load()
+    if book.has("model", model):
+        return int(book.get("model", model).number("train_seq_len", DEFAULT_SEQ_LEN))
+    return DEFAULT_SEQ_LEN
+
+
 def tokens_per_s_per_chip(
-    architecture: Architecture, chip: Entry, precision: str, seq_len: int | None
+    architecture: Architecture, chip: Entry, precision: str, seq_len: int
 ) -> Estimate:
     """Return the training rate of one accelerator in tokens/s, losses of the whole run included.
 
     rate = peak x run utilisation / training FLOP per token.
     """
     rate = peak(chip, precision)
-    flop = training_flop_per_token(architecture, seq_len or DEFAULT_SEQ_LEN)
+    flop = training_flop_per_token(architecture, seq_len)
     found = run_utilisation(architecture.kind, precision)
     estimate = found.scaled(rate.number * 1e12 / flop)
     return Estimate(
@@ -147,12 +166,14 @@ def _borrowed(
     if known is None:
         message = f"fewer than two published {kind} runs in {precision}"
         raise NotModelledError(message)
+    kinds = sorted({r.kind for r in runs})
+    other = "" if kinds == [kind] else f" of {' and '.join(kinds)} models, none of {kind} ones"
     return Estimate(
         value,
         value * known.low / known.value,
         value * known.high / known.value,
         len(runs),
         tuple(dict.fromkeys(f for r in runs for f in r.facts)),
-        f"extrapolated: {len(runs)} published run(s) in {precision}; "
+        f"extrapolated: {len(runs)} published run(s) in {precision}{other}; "
         f"the band is that of {known.points} {kind} runs in bf16",
     )

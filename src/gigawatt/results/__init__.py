@@ -13,7 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gigawatt.results.comparison import compare, comparison_text
+    from gigawatt.results._comparison_text import comparison_text
+    from gigawatt.results.comparison import compare
     from gigawatt.results.figures import FIGURES
     from gigawatt.results.run import Run, open_run, simulate
     from gigawatt.results.text import summary_text
@@ -22,7 +23,7 @@ _HOME = {
     "FIGURES": "figures",
     "Run": "run",
     "compare": "comparison",
-    "comparison_text": "comparison",
+    "comparison_text": "_comparison_text",
     "open_run": "run",
     "simulate": "run",
     "summary_text": "text",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gigawatt.results._style import name_of
-from gigawatt.results.numbers import band, date_text, human
+from gigawatt.results.layout import TIED
+from gigawatt.results.numbers import band, date_text, human, scaled, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,92 +83,75 @@ def source_link(source: dict[str, str]) -> Source:
 
 def phases(summary: Summary) -> Sheet:
     """Return what was added when, with running totals."""
-    rows = [
-        (
-            row["name"],
-            date_text(row["date"]),
-            row["chip"],
-            f"{row['chips']:,}",
-            *(_mw(row[key]) for key in ("it_mw", "facility_mw")),
-            f"{row['cumulative_chips']:,}",
-            *(_mw(row[key]) for key in ("cumulative_it_mw", "cumulative_facility_mw")),
-        )
-        for row in summary["phases"]
+    found = summary["phases"]
+    columns = [
+        ("Phase", [row["name"] for row in found]),
+        ("Date", [date_text(row["date"]) for row in found]),
+        ("Accelerator", [row["chip"] for row in found]),
+        ("Added", [f"{row['chips']:,}" for row in found]),
+        _scaled("IT added", found, "it_mw", "MW"),
+        _scaled("Facility added", found, "facility_mw", "MW"),
+        ("Accelerators", [f"{row['cumulative_chips']:,}" for row in found]),
+        _scaled("IT power", found, "cumulative_it_mw", "MW"),
+        _scaled("Facility power", found, "cumulative_facility_mw", "MW"),
     ]
-    head = (
-        "Phase", "Date", "Accelerator", "Added", "IT added", "Facility added",
-        "Accelerators", "IT power", "Facility power",
-    )  # fmt: skip
-    return Sheet("Phases, with running totals", head, rows, text=(0, 1, 2))
+    return _sheet("Phases, with running totals", columns, text=(0, 1, 2))
 
 
 def training(summary: Summary) -> Sheet:
     """Return the training runs."""
-    rows = [
-        (
-            run["name"],
-            run["model"],
-            f"{run['chip']}\n{run['precision']}",
-            _day(run["start"]),
-            _end(run),
-            "\nof ".join(human(run[f"tokens_{what}"], "tokens") for what in ("trained", "planned")),
-            human(run["accelerator_hours"], "1"),
-            _spanned(run, "tokens_per_s_per_chip"),
-            human(run["cost_usd"], "USD"),
-        )
-        for run in summary["training_runs"]
+    found = summary["training_runs"]
+    columns = [
+        ("Run", [_run(row) for row in found]),
+        ("On", [f"{row['chip']}\n{row['precision']}" for row in found]),
+        ("Start", [_day(row["start"]) for row in found]),
+        ("End", [_end(row) for row in found]),
+        ("Tokens", [_tokens(row) for row in found]),
+        ("Accelerator-hours", [human(row["accelerator_hours"], "1") for row in found]),
+        ("Tokens/s each", [_spanned(row, "tokens_per_s_per_chip") for row in found]),
+        _scaled("Cost", found, "cost_usd", "USD"),
+        ("Speed learnt from", [row.get("basis", "") for row in found]),
     ]
-    head = (
-        "Run", "Model", "On", "Start", "End", "Tokens", "Accelerator-hours", "Tokens/s each",
-        "Cost",
-    )  # fmt: skip
-    return Sheet("Training runs", head, rows, text=(0, 1, 2, 3, 4))
+    return _sheet("Training runs", columns, text=(0, 1, 2, 3, 8))
 
 
 def services(summary: Summary) -> Sheet:
     """Return the services."""
-    rows = [
-        (
-            service["name"],
-            service["model"],
-            f"{service['chip']}\n{service['precision']}",
-            human(service["tokens_served"], "tokens"),
-            human(service["tokens_unserved"], "tokens"),
-            f"{service['peak_chips'] or 0.0:,.0f}",
-            _spanned(service, "tokens_per_s_per_chip"),
-            _spanned(service, "usd_per_million_tokens"),
-            human(service["cost_usd"], "USD"),
-        )
-        for service in summary["services"]
+    found = summary["services"]
+    columns = [
+        ("Service", [_run(row) for row in found]),
+        ("On", [f"{row['chip']}\n{row['precision']}" for row in found]),
+        ("Served", [human(row["tokens_served"], "tokens") for row in found]),
+        ("Not served", [human(row["tokens_unserved"], "tokens") for row in found]),
+        ("Most accelerators", [f"{row['peak_chips'] or 0.0:,.0f}" for row in found]),
+        ("Tokens/s each", [_spanned(row, "tokens_per_s_per_chip") for row in found]),
+        ("USD/M tokens", [_spanned(row, "usd_per_million_tokens") for row in found]),
+        _scaled("Cost", found, "cost_usd", "USD"),
+        ("Speed learnt from", [row.get("basis", "") for row in found]),
     ]
-    head = (
-        "Service", "Model", "On", "Served", "Not served", "Most accelerators", "Tokens/s each",
-        "USD/M tokens", "Cost",
-    )  # fmt: skip
-    return Sheet("Services", head, rows, text=(0, 1, 2))
+    return _sheet("Services", columns, text=(0, 1, 8))
 
 
 def supply(summary: Summary) -> Sheet:
     """Return the sources of power."""
-    rows = [
-        (
-            row["name"],
-            row["technology"],
-            row["connection"],
-            _mw(row["capacity_mw"]),
-            human(row["energy_mwh"], "MWh"),
-            human(row["co2_t"], "t"),
-            human(row["cost_usd"], "USD"),
-        )
-        for row in summary["supply"]
+    found = summary["supply"]
+    total = sum(row["energy_mwh"] for row in found)
+    columns = [
+        ("Source", [name_of(r["name"]) if r["name"] == "grid" else r["name"] for r in found]),
+        ("Technology", [row["technology"] for row in found]),
+        ("Connection", [row["connection"] for row in found]),
+        _scaled("Capacity", found, "capacity_mw", "MW"),
+        _scaled("Energy", found, "energy_mwh", "MWh"),
+        ("Share", [share_text(row["energy_mwh"], total) for row in found]),
+        _scaled("CO₂", found, "co2_t", "t"),
+        _scaled("Cost", found, "cost_usd", "USD"),
     ]
-    head = ("Source", "Technology", "Connection", "Capacity", "Energy", "CO₂", "Cost")
-    return Sheet("Supply over the horizon", head, rows, text=(0, 1, 2))
+    return _sheet("Supply over the horizon", columns, text=(0, 1, 2))
 
 
 def yearly(summary: Summary) -> Sheet:
     """Return the years."""
-    columns: dict[str, tuple[str, str]] = {
+    names: dict[str, tuple[str, str]] = {
         "Energy": ("facility_energy_mwh", "MWh"),
         "Water": ("water_m3", "m3"),
         "CO₂": ("co2_t", "t"),
@@ -178,12 +162,39 @@ def yearly(summary: Summary) -> Sheet:
         "Cost, with capital charge": ("total_cost_usd", "USD"),
         "Capital spent": ("capital_usd", "USD"),
     }
-    there = {t: c for t, c in columns.items() if all(c[0] in row for row in summary["yearly"])}
-    rows = [
-        (str(row["year"]), *(human(row[name] or 0.0, unit) for name, unit in there.values()))
-        for row in summary["yearly"]
-    ]
-    return Sheet("Year by year", ("Year", *there), rows)
+    found = summary["yearly"]
+    columns = [("Year", [str(row["year"]) for row in found])]
+    for title, (name, unit) in names.items():
+        if all(name in row for row in found):
+            columns.append(_scaled(title, found, name, unit))
+    return _sheet("Year by year", columns)
+
+
+def _sheet(
+    caption: str, columns: Sequence[tuple[str, Sequence[str]]], text: tuple[int, ...] = (0,)
+) -> Sheet:
+    head = tuple(title for title, _ in columns)
+    rows = list(zip(*(cells for _, cells in columns), strict=True))
+    return Sheet(caption, head, rows, text=text)
+
+
+def _scaled(
+    title: str, rows: Sequence[dict[str, Any]], name: str, unit: str
+) -> tuple[str, list[str]]:
+    """Return a column in one unit, which its title names, so that the cells are short."""
+    shown, cells = scaled([row[name] or 0.0 for row in rows], unit)
+    return f"{title} [{shown}]", cells
+
+
+def _run(row: dict[str, Any]) -> str:
+    """Return a run's or service's name, with its model under it where that says more."""
+    same = row["name"].casefold().replace(" ", "-") == row["model"]
+    return row["name"] if same else f"{row['name']}\n{row['model']}"
+
+
+def _tokens(row: dict[str, Any]) -> str:
+    done, planned = (human(row[f"tokens_{what}"], "tokens") for what in ("trained", "planned"))
+    return done if done == planned else f"{done}\nof {planned}"
 
 
 def ledgers(summary: Summary) -> list[Sheet]:
@@ -199,7 +210,7 @@ def _energy(summary: Summary) -> Sheet:
             side.capitalize(),
             name_of(account) if side == "use" or account == "grid" else account,
             f"{mwh:,.0f}",
-            _share(mwh, total),
+            share_text(mwh, total),
         )
         for side in ("supply", "use")
         for account, mwh in ledger[side].items()
@@ -244,9 +255,9 @@ def _cross(
     for account, by in accounts.items():
         cells = [f"{by.get(name, 0.0):,.0f}" for name in across]
         own = sum(by.values())
-        rows.append((name_of(account), *cells, f"{own:,.0f}", _share(own, total)))
+        rows.append((name_of(account), *cells, f"{own:,.0f}", share_text(own, total)))
     sums = [f"{sum(by.get(name, 0.0) for by in accounts.values()):,.0f}" for name in across]
-    foot = [("Total", *sums, f"{total:,.0f}", _share(total, total))]
+    foot = [("Total", *sums, f"{total:,.0f}", share_text(total, total))]
     return (corner, *across, "Total", "Share"), rows, foot
 
 
@@ -256,14 +267,6 @@ def _closing(what: str, one: float, other: float, unit: str) -> str:
     if apart <= 1e-9 * size:
         return f"{what} agree to rounding."
     return f"{what} differ by {apart:,.3g} {unit}."
-
-
-def _share(part: float, whole: float) -> str:
-    return f"{100.0 * part / whole:.1f} %" if whole else "–"
-
-
-def _mw(value: float) -> str:
-    return human(value, "MW")
 
 
 def _spanned(row: dict[str, Any], name: str) -> str:
@@ -276,12 +279,14 @@ def _spanned(row: dict[str, Any], name: str) -> str:
 
 
 def _day(text: str | None) -> str:
-    return date_text(text[:10]) if text else "–"
+    """Return a day on one line."""
+    return date_text(text[:10]).replace(" ", TIED) if text else "–"
 
 
 def _end(run: dict[str, Any]) -> str:
-    """Return the day a run ends, with its band under it."""
+    """Return the day a run ends, with its band under it where that is wider than the day."""
     if not run["finished"]:
         return "not finished"
-    low, high = run["end_low"], run["end_high"]
-    return f"{_day(run['end'])}\n{_day(low)} to {_day(high)}" if low and high else _day(run["end"])
+    end, low, high = (_day(run[name]) for name in ("end", "end_low", "end_high"))
+    known = run["end_low"] and run["end_high"] and low != high
+    return f"{end}\n{low} to {high}" if known else end

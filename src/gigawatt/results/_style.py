@@ -10,6 +10,7 @@ __all__ = [
     "ACTIVITY",
     "FORM",
     "SERIES",
+    "cycle",
     "label",
     "layout",
     "legend_below",
@@ -56,6 +57,11 @@ _LABELS: Final = {
     "grid": "Grid",
     "overhead": "Cooling and losses",
 }
+
+
+def cycle(count: int, skip: int = 0) -> list[str]:
+    """Return as many colours as asked for, from the palette and over again."""
+    return [SERIES[(i + skip) % len(SERIES)] for i in range(count)]
 
 
 def label(name: str) -> str:

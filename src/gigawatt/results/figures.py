@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gigawatt.results._style import ACCOUNT, ACTIVITY, FORM, SERIES, label, layout, shade, text
-from gigawatt.results.numbers import human, quantity
+from gigawatt.results._sankey import sankey
+from gigawatt.results._style import (
+    ACCOUNT,
+    ACTIVITY,
+    FORM,
+    SERIES,
+    cycle,
+    label,
+    layout,
+    shade,
+    text,
+)
+from gigawatt.results.numbers import quantity
 from gigawatt.results.tables import UnknownPartError
 
 if TYPE_CHECKING:
@@ -92,7 +103,7 @@ def _chips(summary: Summary, _: Mapping[str, Table]) -> Figure:
     types = list(dict.fromkeys(row["chip"] for row in within))
     dates = sorted({max(row["date"], start) for row in within} | {start, end})
     data = []
-    for chip, colour in zip(types, _cycle(len(types)), strict=True):
+    for chip, colour in zip(types, cycle(len(types)), strict=True):
         rows = [row for row in within if row["chip"] == chip]
         counts = [sum(r["count"] for r in rows if max(r["date"], start) <= day) for day in dates]
         trace = _line(text(chip), dates, counts, colour, "%{y:,.0f}", "hv")
@@ -103,41 +114,7 @@ def _chips(summary: Summary, _: Mapping[str, Table]) -> Figure:
 
 def _energy(summary: Summary, _: Mapping[str, Table]) -> Figure:
     """Where the energy of the horizon comes from, and where it goes."""
-    ledger = summary["ledgers"]["energy"]
-    supply = [(name, mwh) for name, mwh in ledger["supply"].items() if mwh > 0]
-    use = [(name, mwh) for name, mwh in ledger["use"].items() if mwh > 0]
-    hub = len(supply)
-    names = [text(n) for n, _ in supply] + ["Campus"] + [label(n) for n, _ in use]
-    sizes = [mwh for _, mwh in supply] + [ledger["supply_total"]] + [mwh for _, mwh in use]
-    colours = [
-        *_cycle(hub, skip=3),
-        "#8A9099",
-        *(_use_colour(n) for n, _ in use),
-    ]
-    links = [(i, hub, mwh, colours[i]) for i, (_, mwh) in enumerate(supply)]
-    links += [(hub, hub + 1 + i, mwh, colours[hub + 1 + i]) for i, (_, mwh) in enumerate(use)]
-    margin = {"l": 8, "r": 8, "t": 24, "b": 24}  # labels of thin nodes stand out beyond them
-    trace = {
-        "type": "sankey",
-        "arrangement": "snap",
-        "node": {
-            "label": [f"{n}<br>{human(s, 'MWh')}" for n, s in zip(names, sizes, strict=True)],
-            "color": colours,
-            "pad": 22,
-            "thickness": 16,
-            "line": {"width": 0},
-            "hovertemplate": "%{label}<extra></extra>",
-        },
-        "link": {
-            "source": [link[0] for link in links],
-            "target": [link[1] for link in links],
-            "value": [link[2] for link in links],
-            "color": [shade(link[3], 0.35) for link in links],
-            "customdata": [human(link[2], "MWh") for link in links],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-    }
-    return {"data": [trace], "layout": layout(hovermode="closest", margin=margin)}
+    return sankey(summary["ledgers"]["energy"])
 
 
 def _tokens(summary: Summary, tables: Mapping[str, Table]) -> Figure:
@@ -173,46 +150,48 @@ def _cost_by_activity(summary: Summary, _: Mapping[str, Table]) -> Figure:
     accounts = summary["ledgers"]["money"]["accounts"]
     activities = list(dict.fromkeys(a for by in accounts.values() for a in by))
     names = [label(a) for a in activities]
-    data = [
-        _bar(
-            label(account),
-            names,
-            [by.get(a, 0.0) / 1e6 for a in activities],
-            ACCOUNT.get(account, SERIES[-1]),
-            _MUSD,
-        )
-        for account, by in accounts.items()
-    ]
-    axes = {"xaxis": {"type": "category"}, "yaxis": _axis(_money_title(summary))}
-    return {"data": data, "layout": layout(barmode="stack", **axes)}
+    data = []
+    for account, by in accounts.items():
+        bar = _bar(label(account), [], [], ACCOUNT.get(account, SERIES[-1]), _MUSD_ACROSS)
+        millions = _rounded([by.get(a, 0.0) / 1e6 for a in activities])
+        data.append({**bar, "orientation": "h", "y": names, "x": millions})
+    # Bars that lie leave each activity's name a line of its own, however narrow the page.
+    axes = {
+        "xaxis": _axis(_money_title(summary), rangemode="tozero", nticks=6),
+        "yaxis": {"type": "category", "autorange": "reversed"},
+    }
+    return {"data": data, "layout": layout(barmode="stack", hovermode="y unified", **axes)}
 
 
 def _homes(summary: Summary, _: Mapping[str, Table]) -> Figure:
     """Homes that the same supply would carry, counted each way, with their bands."""
     heads = summary["headlines"]
-    data = [_homes_bar(n, heads[n]) for n in _HOMES if n in heads and heads[n]["value"] is not None]
+    shown = {n: heads[n] for n in _HOMES if n in heads and heads[n]["value"] is not None}
+    most = max((h["high"] or h["value"] for h in shown.values()), default=0.0)
+    word, size = next((step for step in _SIZES if most >= step[1]), ("", 1.0))
+    data = [_homes_bar(name, h, size) for name, h in shown.items()]
     axes = {
-        "xaxis": _axis("Homes [million]", rangemode="tozero"),
+        "xaxis": _axis(f"Homes [{word}]" if word else "Homes", rangemode="tozero", nticks=6),
         "yaxis": {"type": "category", "autorange": "reversed"},
     }
     more = {"hovermode": "closest", "showlegend": False, "bargap": 0.4}
     return {"data": data, "layout": layout(height=110 + 70 * max(1, len(data)), **more, **axes)}
 
 
-def _homes_bar(name: str, h: dict[str, Any]) -> Figure:
+def _homes_bar(name: str, h: dict[str, Any], size: float) -> Figure:
     """Return the bar of one accounting; its formula shows on hovering."""
     way = f"{_HOMES[name]}<br>{quantity(h['value'], 'homes')}"
     bar: Figure = {
         "type": "bar",
         "orientation": "h",
         "y": [way],
-        "x": _rounded([h["value"] / 1e6]),
+        "x": _rounded([h["value"] / size]),
         "marker": {"color": FORM["hosting" if "peak" in name else "training"]},
         "customdata": [text(f"{h['label']}: {h['formula']}")],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     if h["low"] is not None and h["high"] is not None:
-        up, down = (h["high"] - h["value"]) / 1e6, (h["value"] - h["low"]) / 1e6
+        up, down = (h["high"] - h["value"]) / size, (h["value"] - h["low"]) / size
         ends = {"array": _rounded([up]), "arrayminus": _rounded([down])}
         bar["error_x"] = {"type": "data", "symmetric": False, **ends}
     return bar
@@ -266,6 +245,8 @@ _HOMES: Final = {
     "homes_by_peak": "By coincident peak",
 }
 _MUSD: Final = "%{y:,.0f} million USD"
+_MUSD_ACROSS: Final = "%{x:,.0f} million USD"
+_SIZES: Final = (("million", 1e6), ("thousand", 1e3))
 
 
 def _line(name: str, x: Any, y: Any, colour: str, hover: str, shape: str = "linear") -> Figure:  # noqa: ANN401
@@ -293,11 +274,6 @@ def _bar(name: str, x: Any, y: Any, colour: str, hover: str, yaxis: str = "y") -
     }
 
 
-def _use_colour(account: str) -> str:
-    """Return the colour of a use of energy: that of its activity, or that of the overhead."""
-    return ACTIVITY.get(account.removeprefix("IT: ").replace(" ", "_"), FORM["facility"])
-
-
 def _axis(title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  a Plotly axis
     return {"title": {"text": title, "standoff": 10}, **more}
 
@@ -321,10 +297,6 @@ def _money_title(summary: Summary) -> str:
 
 def _millions(rows: list[dict[str, Any]], column: str) -> list[float]:
     return [row[column] / 1e6 for row in rows]
-
-
-def _cycle(count: int, skip: int = 0) -> list[str]:
-    return [SERIES[(i + skip) % len(SERIES)] for i in range(count)]
 
 
 def _rounded(values: Any) -> list[float | None]:  # noqa: ANN401  numbers of any kind

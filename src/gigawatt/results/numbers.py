@@ -8,9 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["band", "date_text", "human", "quantity", "unit_text"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "band",
+    "band_beside",
+    "date_text",
+    "human",
+    "quantity",
+    "scaled",
+    "share_text",
+    "unit_text",
+]
 
 Value = float | str | None
 
@@ -66,6 +78,8 @@ _NOUNS: Final = (
     ("served_tokens", "tokens"),
     ("unserved_tokens", "tokens"),
 )
+# Ratios of one thing to another, rather than shares of a whole.
+_PLAIN_RATIOS: Final = ("pue", "_per_", "_to_", "oversubscription")
 
 
 def quantity(value: Value, unit: str, name: str = "") -> str:
@@ -97,7 +111,8 @@ def quantity(value: Value, unit: str, name: str = "") -> str:
         noun = next((noun for start, noun in _NOUNS if name.startswith(start)), "")
         return human(value, noun or "1")
     if unit == "ratio":  # a PUE is read as a number, a share as per cent
-        return human(value * 100.0, "%") if abs(value) < 1.0 else f"{value:.2f}"
+        plain = any(part in name for part in _PLAIN_RATIOS)
+        return f"{value:.2f}" if plain else human(value * 100.0, "%")
     return human(value, unit)
 
 
@@ -121,6 +136,34 @@ def human(value: float, unit: str) -> str:
     if value == 1.0 and unit in {"chips", "homes", "runs", "users"}:
         shown = shown.removesuffix("s")
     return " ".join(part for part in (digits, word, shown) if part)
+
+
+def scaled(values: Sequence[float], unit: str) -> tuple[str, list[str]]:
+    """Return one unit for a column of numbers, and each as it stands under that unit.
+
+    Examples
+    --------
+    >>> scaled([9_742_629.0, 480_000.0, 0.0], "MWh")
+    ('TWh', ['9.74', '0.48', '0'])
+    """
+    most = max((abs(_rounded(value)) for value in values), default=0.0)
+    steps = _PREFIXED.get(unit) or (
+        *((f"{word} {unit_text(unit)}", factor) for word, factor in _WORDS),
+        (unit_text(unit), 1.0),
+    )
+    shown, factor = next((step for step in steps if most >= step[1]), steps[-1])
+    if most == 0.0:
+        shown, factor = next(step for step in steps if step[1] == 1.0)
+    places = max(0, 2 - math.floor(math.log10(most / factor))) if most else 0
+    return shown.strip(), [_under(value / factor, places) for value in values]
+
+
+def _under(value: float, places: int) -> str:
+    """Return a number with the decimals of its column, or one digit where that would hide it."""
+    if value == 0.0:
+        return "0"
+    shown = f"{_rounded(value):,.{places}f}"
+    return shown if float(shown.replace(",", "")) else f"{value:.1g}"
 
 
 def band(low: Value, high: Value, unit: str, name: str = "") -> str:
@@ -147,6 +190,13 @@ def band(low: Value, high: Value, unit: str, name: str = "") -> str:
     return f"{number if same_words else first} to {last}"
 
 
+def band_beside(headline: dict[str, Any], name: str) -> str:
+    """Return the band of a headline, or nothing where it reads as the value itself does."""
+    unit = headline["unit"]
+    span = band(headline["low"], headline["high"], unit, name)
+    return "" if span == quantity(headline["value"], unit, name) else span
+
+
 def date_text(text: str) -> str:
     """Return an ISO date or time as ``1 Apr 2027`` or ``21 Jul 2028 22:00 UTC``.
 
@@ -158,6 +208,22 @@ def date_text(text: str) -> str:
         return text
     day = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
     return day if "T" not in text and " " not in text else f"{day} {moment:%H:%M} UTC"
+
+
+def share_text(part: float, whole: float) -> str:
+    """Return a part of a whole in per cent.
+
+    Examples
+    --------
+    >>> share_text(1.0, 8.0)
+    '12.5 %'
+    >>> share_text(1.0, 1e6)
+    '< 0.1 %'
+    """
+    percent = 100.0 * part / whole if whole else math.nan
+    if 0.0 < percent < 0.05:
+        return "< 0.1 %"
+    return f"{percent:.1f} %" if math.isfinite(percent) else "–"
 
 
 def unit_text(unit: str) -> str:

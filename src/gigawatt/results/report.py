@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gigawatt.results import _report_tables as sheets
 from gigawatt.results.figures import FIGURES, figure
-from gigawatt.results.numbers import band, date_text, quantity
+from gigawatt.results.numbers import band, band_beside, date_text, quantity
 from gigawatt.results.text import GROUPS
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ _CARDS: Final = (
     ("facility_energy_mwh_last_year", ""),
     ("training_tokens", "Tokens trained"),
     ("yearly_cost_usd", ""),
-    ("homes", "Homes, counted by energy and by peak"),
+    ("homes", "Homes, counted two ways"),
     ("usd_per_million_tokens_served", "A million tokens served"),
     ("peak_facility_mw", "Highest power"),
     ("total_cost_usd", "Cost over the horizon"),
@@ -79,6 +79,7 @@ def render(run: Run) -> str:
         start=date_text(summary["horizon"]["start"]),
         end=date_text(summary["horizon"]["end"]),
         cards=_cards(summary),
+        warnings=summary.get("warnings", ()),
         parts=_parts(summary),
         captions=_CAPTIONS,
         ledgers=sheets.ledgers(summary),
@@ -107,35 +108,35 @@ def embed_json(value: Any) -> str:  # noqa: ANN401  any JSON value
     return text
 
 
-def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
-    cards: list[dict[str, str]] = []
+def _cards(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the cards: a title, one value or several lines, and what is to be known of it."""
+    cards: list[dict[str, Any]] = []
     for name, title in _CARDS:
-        h = _homes(summary) if name == "homes" else summary["headlines"].get(name)
-        if h is None or len(cards) == _MOST_CARDS:
+        if len(cards) == _MOST_CARDS:
+            break
+        if name == "homes":
+            lines = _homes(summary)
+            if lines:
+                cards.append({"title": title, "lines": lines, "more": ""})
             continue
-        span = band(h["low"], h["high"], h["unit"], name)
-        value = quantity(h["value"], h["unit"], name)
-        cards.append({"title": title or h["label"], "value": value, "more": span or h["note"]})
+        h = summary["headlines"].get(name)
+        if h is not None:
+            span = band_beside(h, name)
+            value = quantity(h["value"], h["unit"], name)
+            lines = [{"value": value, "what": "", "band": ""}]
+            cards.append({"title": title or h["label"], "lines": lines, "more": span or h["note"]})
     return cards
 
 
-def _homes(summary: dict[str, Any]) -> dict[str, Any] | None:
-    """Return both accountings of homes as one answer, from the least to the most."""
-    names = ("homes_by_energy", "homes_by_peak")
-    found = [summary["headlines"][n] for n in names if n in summary["headlines"]]
-    values = sorted(h["value"] for h in found if h["value"] is not None)
-    if not values:
-        return None
-    whole = band(values[0], values[-1], "1")
-    ends = [end for h in found for end in (h["low"], h["value"], h["high"]) if end is not None]
-    return {
-        "label": "",
-        "unit": "",
-        "value": whole,
-        "low": None,
-        "high": None,
-        "note": f"with their bands {band(min(ends), max(ends), '1')}",
-    }
+def _homes(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a line for each accounting of homes: they are two answers, never one range."""
+    lines = []
+    for name, what in (("homes_by_energy", "by energy"), ("homes_by_peak", "by peak")):
+        h = summary["headlines"].get(name)
+        if h is not None and h["value"] is not None:
+            span = band(h["low"], h["high"], "1")
+            lines.append({"value": quantity(h["value"], "1"), "what": what, "band": span})
+    return lines
 
 
 def _parts(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -168,7 +169,7 @@ def _answer(name: str, h: dict[str, Any], summary: dict[str, Any]) -> dict[str, 
         "name": name,
         "label": h["label"],
         "value": quantity(h["value"], h["unit"], name),
-        "band": band(h["low"], h["high"], h["unit"], name),
+        "band": band_beside(h, name),
         "formula": h["formula"],
         "note": h["note"],
         "facts": facts,

@@ -222,4 +222,7 @@ def open_run(path: str | Path) -> Run:
     except (OSError, ValueError) as error:
         message = f"{folder} cannot be read: {error}"
         raise InputError(message) from error
+    if not isinstance(summary, dict) or "run" not in summary:
+        message = f"{folder / 'summary.json'} is no summary of a run"
+        raise InputError(message)
     return Run(summary, meta, campus_yaml, ParquetTables(folder, tuple(meta["tables"])))

@@ -105,12 +105,14 @@ def write_text(path: Path, text: str) -> None:
     Raises
     ------
     InputError
-        If it cannot be written.
+        If it cannot be written, for one because its folder does not exist.
     """
     path = path.resolve()  # a link stays a link
+    if not path.parent.is_dir():
+        message = f"cannot write {path}: the folder {path.parent} does not exist"
+        raise InputError(message)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}-{next(_counter)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():  # a pipe or terminal cannot be replaced
             path.write_text(text, encoding="utf-8", newline="\n")
             return

@@ -7,12 +7,13 @@ read with the figures it was made with.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 import gigawatt
 from gigawatt import catalog
+from gigawatt.results.column_units import units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["build", "records"]
 
 Summary = dict[str, Any]
+
+_DIGITS: Final = 12  # hides what is left over from binary fractions, and nothing that is known
 
 
 def build(outcome: Outcome, run: str, fact: Callable[[str], Fact] | None = None) -> Summary:
@@ -39,7 +42,7 @@ def build(outcome: Outcome, run: str, fact: Callable[[str], Fact] | None = None)
     """
     campus, tables = outcome.campus, outcome.tables
     found = [(fact or catalog.load().fact)(key) for key in _keys(outcome)]
-    return {
+    summary = {
         "gigawatt": gigawatt.__version__,
         "run": run,
         "campus": campus.name,
@@ -48,6 +51,7 @@ def build(outcome: Outcome, run: str, fact: Callable[[str], Fact] | None = None)
         "seed": outcome.seed,
         "price_year": campus.finance.price_year,
         "horizon": _horizon(outcome),
+        "warnings": list(outcome.warnings),
         "headlines": {h.name: _headline(h) for h in outcome.headlines},
         "chips": _chips(tables["phases"]),
         "power": _power(tables["phases"]),
@@ -57,13 +61,19 @@ def build(outcome: Outcome, run: str, fact: Callable[[str], Fact] | None = None)
         "supply": records(tables["supply"]),
         "yearly": records(tables["yearly"]),
         "ledgers": _ledgers(tables),
+        "units": units(tables),
         "facts": {f.key: _fact(f) for f in found},
         "sources": {key: _source(found, key) for key in sorted({f.source.id for f in found})},
     }
+    tidy: Summary = _tidy(summary)
+    return tidy
 
 
 def records(table: Table) -> list[dict[str, Any]]:
-    """Return a table as a list of rows in JSON types; gaps are None, times ISO text."""
+    """Return a table as a list of rows in JSON types.
+
+    Gaps are None, dates ISO text, and times ISO text in UTC with its ``Z``.
+    """
     columns = {name: _json_column(values) for name, values in table.items()}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -71,13 +81,24 @@ def records(table: Table) -> list[dict[str, Any]]:
 def _json_column(values: np.ndarray[Any, Any]) -> list[Any]:
     values = np.asarray(values)
     if values.dtype.kind == "M":
-        texts = np.datetime_as_string(values.astype("datetime64[s]")).tolist()
-        return [None if text == "NaT" else text.removesuffix("T00:00:00") for text in texts]
+        whole_days = values.dtype == np.dtype("datetime64[D]")
+        texts = np.datetime_as_string(values, unit="D" if whole_days else "s").tolist()
+        zone = "" if whole_days else "Z"
+        return [None if text == "NaT" else f"{text}{zone}" for text in texts]
     return [_plain(value) for value in values.tolist()]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  a cell of any column
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _tidy(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    """Return a JSON value with every number rounded to twelve digits."""
+    if isinstance(value, dict):
+        return {key: _tidy(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_tidy(inner) for inner in value]
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _keys(outcome: Outcome) -> list[str]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["ACTIVITIES", "it_power_mw", "throttle"]
+__all__ = ["ACTIVITIES", "it_power_mw"]
 
 ACTIVITIES: Final = ("training", "hosting", "research", "data_processing", "idle")
 """What an accelerator can be doing; every accelerator-hour is one of these."""
@@ -38,27 +38,3 @@ def it_power_mw(
         MW by activity.
     """
     return {activity: rated_mw * share * drawn[activity] for activity, share in shares.items()}
-
-
-def throttle(demand_mw: Hours, floor_mw: Hours, limit_mw: Hours) -> Hours:
-    """Return the share of full speed left when power for IT is limited.
-
-    The power above idle is taken to buy work in proportion, so a cap that leaves half of it leaves
-    half the speed. Below the idle floor accelerators are switched off and nothing runs.
-
-    Parameters
-    ----------
-    demand_mw, floor_mw, limit_mw : ndarray (hours,)
-        Power wanted, power of the same accelerators idle, and power allowed.
-
-    Returns
-    -------
-    ndarray (hours,)
-        Within [0, 1]; 1 where the limit does not bind.
-    """
-    import numpy as np  # noqa: PLC0415
-
-    dynamic = np.maximum(demand_mw - floor_mw, 1e-12)
-    left = np.clip((limit_mw - floor_mw) / dynamic, 0.0, 1.0)
-    result: Hours = np.where(demand_mw <= limit_mw, 1.0, left)
-    return result

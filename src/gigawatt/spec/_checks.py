@@ -96,8 +96,8 @@ def _phase(i: int, phase: object) -> Iterator[Wrong]:
     it_mw = _number(_at(phase, "it_mw"), "MW")
     facility_mw = _number(_at(phase, "facility_mw"), "MW")
     if it_mw is not None and facility_mw is not None and facility_mw < it_mw:
-        expected = f"a power of at least it_mw ({it_mw:,g} MW)"
-        yield Wrong(("phases", i, "facility_mw"), expected, f"{facility_mw:,g} MW")
+        expected = f"a power of at least it_mw ({it_mw:,.10g} MW)"
+        yield Wrong(("phases", i, "facility_mw"), expected, f"{facility_mw:,.10g} MW")
     lots = [lot for _, lot in _items(phase, "chips")]
     open_lots = sum(isinstance(lot, Mapping) and lot.get("count") is None for lot in lots)
     if open_lots > 1:
@@ -105,8 +105,8 @@ def _phase(i: int, phase: object) -> Iterator[Wrong]:
         yield Wrong(("phases", i, "chips"), expected, f"{open_lots} of them")
     rated_mw = sum(_rated_mw(lot) for lot in lots)
     if it_mw is not None and 0 < it_mw * _POWER_SLACK < rated_mw:
-        expected = f"chips that the phase's {it_mw:,g} MW of IT power can feed"
-        found = f"chips rated {rated_mw:,.4g} MW all in, host and network included"
+        expected = f"chips that the phase's {it_mw:,.10g} MW of IT power can feed"
+        found = f"chips rated {float(f'{rated_mw:.4g}'):,.10g} MW all in, host and network included"
         yield Wrong(("phases", i, "chips"), expected, found, "lower the count or raise it_mw")
 
 

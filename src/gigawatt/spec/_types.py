@@ -157,7 +157,8 @@ class Quantity:
 
 
 def _plain(number: float) -> str:
-    return f"{number:,g}" if number < 1e6 else f"{number:g}".replace("e+", "e")
+    """Return a bound as a reader writes it: digits to a billion, then a power of ten."""
+    return f"{number:,.10g}" if number < 1e9 else f"{number:g}".replace("e+", "e")
 
 
 @dataclass(frozen=True)

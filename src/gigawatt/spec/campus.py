@@ -174,7 +174,7 @@ class Power(_Part):
     """How the campus is supplied."""
 
     interconnection_mw: _Power | None = Field(
-        None, description="Most power the grid connection gives, in MW. Left out: no further limit."
+        None, description="Most power the facility may draw, in MW. Left out: that of the phases."
     )
     price_usd_per_mwh: _Price | None = Field(
         None, description="Price of grid power in USD/MWh. Left out: the state's industrial price."
@@ -202,7 +202,11 @@ class TrainingRun(_Part):
     )
     start: _Date | None = Field(None, description="Earliest first day. Left out: at once.")
     global_batch: Annotated[int, _count("a number of sequences", "2048")] | None = Field(
-        None, description="Sequences in a step."
+        None,
+        description=(
+            "Sequences in a step; a batch can be spread over so many chips only. "
+            "Left out: no such limit."
+        ),
     )
     seq_len: Annotated[int, _count("a number of tokens", "8192")] | None = Field(
         None, description="Tokens in a sequence."
@@ -231,17 +235,22 @@ class Service(_Part):
         None, description="Mean output tokens of a request. Left out: the catalogue's."
     )
     share: _Share = Field(description="Largest share of the campus's chips it may take, to 1.")
-    peak_to_mean: (
-        Annotated[float, Quantity("a ratio", "ratio", "1.6", least=1, most=100)] | None
-    ) = Field(None, description="Demand in the busiest hour over the mean of the day, 1 or more.")
+    peak_to_mean: Annotated[float, Quantity("a ratio", "ratio", "1.6", least=1, most=2)] | None = (
+        Field(None, description="Demand in the busiest hour over the mean of the day, 1 to 2.")
+    )
     peak_hour: Annotated[
         int, Quantity("an hour of the day", "1", "20", least=0, most=23, whole=True)
     ] = Field(20, description="Busiest hour of the day in UTC, 0 to 23.")
     growth_per_year: Annotated[
         float, Quantity("a growth rate", "ratio", "0.5 or '50 %'", above=-1, most=100)
     ] = Field(0.0, description="Growth of demand in a year: 0.5 is half as much again.")
-    ttft_ms: _Ms = Field(2000.0, description="Longest time to the first token, in ms.")
-    tpot_ms: _Ms = Field(100.0, description="Longest time for each further token, in ms.")
+    ttft_ms: _Ms = Field(
+        2000.0,
+        description="Longest time to the first token, in ms; slower published points do not count.",
+    )
+    tpot_ms: _Ms = Field(
+        100.0, description="Longest time for each further token, in ms; slower points do not count."
+    )
     precision: _Precision = Field("fp8", description="Number format of the matrix products.")
     start: _Date | None = Field(None, description="First day of service. Left out: at once.")
 

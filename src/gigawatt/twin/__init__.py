@@ -9,17 +9,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gigawatt.twin.advice import advise
     from gigawatt.twin.outcome import Headline, Outcome, Table
     from gigawatt.twin.simulate import simulate_campus
 
 _HOME = {
+    "advise": "gigawatt.twin.advice",
     "Headline": "gigawatt.twin.outcome",
     "Outcome": "gigawatt.twin.outcome",
     "Table": "gigawatt.twin.outcome",
     "simulate_campus": "gigawatt.twin.simulate",
 }
 
-__all__ = ["Headline", "Outcome", "Table", "simulate_campus"]
+__all__ = ["Headline", "Outcome", "Table", "advise", "simulate_campus"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attributes are of any type

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Capacity", "Lot", "build_capacity", "phases_table"]
+__all__ = ["Capacity", "Lot", "build_capacity", "phase_counts", "phases_table"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def build_capacity(campus: Campus, clock: Clock, lineage: Lineage) -> Capacity:
     lots = tuple(
         Lot(phase, book.get("chip", lot.type), count)
         for phase in sorted(campus.phases, key=lambda p: p.date)
-        for lot, count in zip(phase.chips, _counts(phase), strict=True)
+        for lot, count in zip(phase.chips, phase_counts(phase), strict=True)
     )
     zero = np.zeros(clock.hours)
     chips: dict[str, Hours] = {}
@@ -106,16 +106,21 @@ def build_capacity(campus: Campus, clock: Clock, lineage: Lineage) -> Capacity:
     return Capacity(lots, chips, rated, memory, it_mw, facility_mw, limit)
 
 
-def phases_table(campus: Campus, capacity: Capacity) -> Table:
+def phases_table(capacity: Capacity) -> Table:
     """Return the lots by date, with running totals."""
     lots = capacity.lots
     phases = [lot.phase for lot in lots]
-    # A phase with two types of accelerator has two rows: its power stands on the first alone.
+    # A phase with two types of accelerator has two rows, which share its power by their rating.
+    whole: dict[str, float] = {}
+    for lot in lots:
+        whole[lot.phase.name] = whole.get(lot.phase.name, 0.0) + lot.rated_mw
     first = [i == 0 or phases[i - 1] is not p for i, p in enumerate(phases)]
-    it_mw = np.array([p.it_mw if f else 0.0 for p, f in zip(phases, first, strict=True)])
-    facility = np.array([p.facility_mw if f else 0.0 for p, f in zip(phases, first, strict=True)])
-    cap = campus.power.interconnection_mw
-    energised = np.cumsum(facility)
+    part = [
+        lot.rated_mw / whole[lot.phase.name] if whole[lot.phase.name] else float(leads)
+        for lot, leads in zip(lots, first, strict=True)
+    ]
+    it_mw = np.array([p.it_mw * f for p, f in zip(phases, part, strict=True)])
+    facility = np.array([p.facility_mw * f for p, f in zip(phases, part, strict=True)])
     return {
         "name": np.array([p.name for p in phases], dtype=object),
         "date": np.array([p.date.isoformat() for p in phases], dtype="datetime64[D]"),
@@ -128,11 +133,11 @@ def phases_table(campus: Campus, capacity: Capacity) -> Table:
         ),
         "cumulative_chips": np.cumsum([lot.count for lot in lots], dtype=np.int64),
         "cumulative_it_mw": np.cumsum(it_mw),
-        "cumulative_facility_mw": energised if cap is None else np.minimum(energised, cap),
+        "cumulative_facility_mw": np.cumsum(facility),
     }
 
 
-def _counts(phase: Phase) -> list[int]:
+def phase_counts(phase: Phase) -> list[int]:
     """Return the accelerators of each lot; a lot without a count fills the IT power left."""
     book = catalog.load()
     rated_kw = [book.get("chip", lot.type).number("all_in_it_kw") for lot in phase.chips]
@@ -146,11 +151,12 @@ def _counts(phase: Phase) -> list[int]:
 
 def _record(campus: Campus, lots: tuple[Lot, ...], lineage: Lineage) -> None:
     paths = [f"phases[{i}]" for i in range(len(campus.phases))]
-    lineage.record("phases", inputs=paths)
+    lineage.record("phases", inputs=[*paths, "horizon"])
     lineage.record(
         "rated_mw", facts=[lot.chip["all_in_it_kw"].key for lot in lots], after=["phases"]
     )
     lineage.record("chips", after=["rated_mw"])
+    lineage.record("network", inputs=["network"], after=["chips"])
     lineage.record("memory", facts=[lot.chip["hbm_gb"].key for lot in lots], after=["chips"])
     cap = ["power.interconnection_mw"] if campus.power.interconnection_mw is not None else []
     known = campus.announced_maximum_mw is not None

@@ -35,9 +35,10 @@ class Clock:
         """Return the clock of a campus's horizon: whole calendar years from its start."""
         start = horizon.start
         year = start.year + horizon.years
-        leap_day = (start.month, start.day) == (2, 29)
-        end = dt.date(year, 3, 1) if leap_day else start.replace(year=year)
-        return cls(start, end)
+        try:
+            return cls(start, start.replace(year=year))
+        except ValueError:  # 29 February, in a year that has none
+            return cls(start, dt.date(year, 3, 1))
 
     @property
     def hours(self) -> int:
@@ -55,6 +56,14 @@ class Clock:
     def years(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Calendar year of each hour."""
         return self.times.astype("datetime64[Y]").astype(np.int64) + 1970
+
+    def last_year(self) -> tuple[slice, str]:
+        """Return the hours of the last whole calendar year, or of the last 365 days, and a name."""
+        for year in range(self.end.year, self.start.year - 1, -1):
+            first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
+            if first >= self.start and after <= self.end:
+                return slice(self.hour_of(first), self.hour_of(after)), f"the year {year}"
+        return slice(self.hours - 8760, self.hours), "the last 365 days"
 
     def hour_of(self, day: dt.date) -> int:
         """Return the index of the first hour of `day`, held within 0 and the number of hours."""

@@ -17,8 +17,8 @@ __all__ = ["accelerator_ledger", "energy_ledger", "money_ledger"]
 
 def energy_ledger(state: State) -> Table:
     """Return where the energy went and where it came from; both sides have the same total."""
-    uses = [(f"IT: {a.replace('_', ' ')}", p.sum()) for a, p in state.draw.it_mw.items()]
-    overhead = (state.draw.facility_mw - state.draw.it_total_mw).sum()
+    uses = [(f"IT: {a.replace('_', ' ')}", p.sum()) for a, p in state.schedule.it_mw.items()]
+    overhead = (state.facility_mw - state.it_mw).sum()
     uses.append(("cooling and losses", overhead))
     sources = [(name, mw.sum()) for name, mw in state.supply.given_mw.items()]
     return {
@@ -31,7 +31,7 @@ def energy_ledger(state: State) -> Table:
 def accelerator_ledger(state: State) -> Table:
     """Return what every accelerator-hour went to; the hours sum to those installed."""
     rows = [
-        (activity, chip, float((count * state.shares[activity]).sum()))
+        (activity, chip, float((count * state.schedule.shares[activity]).sum()))
         for chip, count in state.capacity.chips.items()
         for activity in ACTIVITIES
     ]

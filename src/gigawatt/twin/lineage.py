@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ class Lineage:
 
     def __init__(self, published: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._published = dict(published or {})
-        self._facts: dict[str, set[str]] = {}
-        self._inputs: dict[str, set[str]] = {}
-        self._after: dict[str, set[str]] = {}
+        # Dictionaries stand for ordered sets: the same campus gives the same order.
+        self._facts: dict[str, dict[str, None]] = {}
+        self._inputs: dict[str, dict[str, None]] = {}
+        self._after: dict[str, dict[str, None]] = {}
 
     def record(
         self,
@@ -43,38 +45,41 @@ class Lineage:
         ValueError
             If an earlier quantity was never recorded: the graph would have a hole.
         """
-        after = set(after)
-        missing = after - self._facts.keys()
+        earlier = [name for name in after if name != quantity]
+        missing = [name for name in earlier if name not in self._facts]
         if missing:
-            message = f"{quantity} follows from {sorted(missing)}, which nothing recorded"
+            message = f"{quantity} follows from {missing}, which nothing recorded"
             raise ValueError(message)
-        self._facts.setdefault(quantity, set()).update(facts)
-        self._inputs.setdefault(quantity, set()).update(inputs)
-        self._after.setdefault(quantity, set()).update(after - {quantity})
+        self._facts.setdefault(quantity, {}).update(dict.fromkeys(facts))
+        self._inputs.setdefault(quantity, {}).update(dict.fromkeys(inputs))
+        self._after.setdefault(quantity, {}).update(dict.fromkeys(earlier))
 
     def facts(self, *quantities: str) -> tuple[str, ...]:
-        """Return the keys of every fact behind the quantities, sorted."""
-        found = set(self._gather(self._facts, quantities))
+        """Return the keys of every fact behind the quantities, the nearest first."""
+        found = dict.fromkeys(self._gather(self._facts, quantities))
         for path in self.inputs(*quantities):
             for published, keys in self._published.items():
                 if _within(published, path) or _within(path, published):
-                    found.update(keys)
-        return tuple(sorted(found))
+                    found.update(dict.fromkeys(keys))
+        return tuple(found)
 
     def inputs(self, *quantities: str) -> tuple[str, ...]:
-        """Return the paths of every input behind the quantities, sorted."""
+        """Return the paths of every input behind the quantities, the nearest first."""
         return self._gather(self._inputs, quantities)
 
-    def _gather(self, kept: dict[str, set[str]], quantities: tuple[str, ...]) -> tuple[str, ...]:
-        todo, seen, found = list(quantities), set[str](), set[str]()
+    def _gather(
+        self, kept: dict[str, dict[str, None]], quantities: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Walk the graph breadth first, so that what is read directly comes before the rest."""
+        todo, seen, found = deque(quantities), set[str](), dict[str, None]()
         while todo:
-            name = todo.pop()
+            name = todo.popleft()
             if name in seen:
                 continue
             seen.add(name)
-            found |= kept[name]
+            found.update(kept[name])
             todo.extend(self._after[name])
-        return tuple(sorted(found))
+        return tuple(found)
 
 
 def _within(path: str, part: str) -> bool:

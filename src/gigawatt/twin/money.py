@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gigawatt.twin.capacity import Capacity
     from gigawatt.twin.clock import Clock
     from gigawatt.twin.lineage import Lineage
-    from gigawatt.twin.power import Draw, Supply
+    from gigawatt.twin.schedule import Schedule
+    from gigawatt.twin.supply import Supply
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -39,7 +40,7 @@ class Rates:
     other_usd_per_it_mw_year : float
         Operation other than energy.
     capital_band : tuple of float
-        Low and high of the all-in capital over its value.
+        Low and high of the all-in capital over its value; 1 and 1 where the user states it.
     """
 
     compute_usd_per_it_mw: float
@@ -60,19 +61,19 @@ class Money:
         USD in each hour, by block.
     by_activity : dict of (str, str) to ndarray (hours,)
         USD in each hour, by block and activity; sums to `blocks`.
-    capital_usd : ndarray (phases,)
-        Capital of each phase, in the order of the campus file.
+    capital_usd : dict of str to float
+        Capital of each phase, by name.
     """
 
     blocks: dict[str, Hours]
     by_activity: dict[tuple[str, str], Hours]
-    capital_usd: Hours
+    capital_usd: dict[str, float]
 
 
 def read_rates(campus: Campus, lineage: Lineage) -> Rates:
     """Return the campus's own rates, or the catalogue's where it states none."""
     book = catalog.load()
-    homes = {
+    tables = {
         "compute_usd_per_it_mw": "capital",
         "facility_usd_per_it_mw": "capital",
         "other_usd_per_it_mw_year": "operations",
@@ -81,67 +82,69 @@ def read_rates(campus: Campus, lineage: Lineage) -> Rates:
         "facility_life_years": "finance",
     }
     value: dict[str, float] = {}
-    facts, inputs = [], []
-    for name, home in homes.items():
+    for name, table in tables.items():
         stated = getattr(campus.finance, name)
-        if stated is not None:
-            value[name] = stated
-            inputs.append(f"finance.{name}")
-        else:
-            fact = book.get("rate", home)[name]
-            value[name] = fact.number
-            facts.append(fact.key)
-    lineage.record("rates", facts=facts, inputs=inputs)
-    total = book.get("rate", "capital")["all_in_usd_per_it_mw"]
-    low, high = total.span
+        fact = book.get("rate", table)[name]
+        value[name] = fact.number if stated is None else stated
+        lineage.record(
+            "capital_rates" if table == "capital" else "charges",
+            facts=[fact.key] if stated is None else [],
+            inputs=[] if stated is None else [f"finance.{name}"],
+        )
     return Rates(
         value["compute_usd_per_it_mw"],
         value["facility_usd_per_it_mw"],
         capital_recovery_factor(value["discount_rate"], value["it_life_years"]),
         capital_recovery_factor(value["discount_rate"], value["facility_life_years"]),
         value["other_usd_per_it_mw_year"],
-        (low / total.number, high / total.number),
+        _capital_band(campus, lineage),
     )
 
 
+def _capital_band(campus: Campus, lineage: Lineage) -> tuple[float, float]:
+    finance = campus.finance
+    if finance.compute_usd_per_it_mw is not None or finance.facility_usd_per_it_mw is not None:
+        return 1.0, 1.0
+    total = catalog.load().get("rate", "capital")["all_in_usd_per_it_mw"]
+    lineage.record("capital_rates", facts=[total.key])
+    low, high = total.span
+    return low / total.number, high / total.number
+
+
 def account_money(
-    campus: Campus,
-    clock: Clock,
-    capacity: Capacity,
-    shares: dict[str, Hours],
-    draw: Draw,
-    supply: Supply,
-    rates: Rates,
+    clock: Clock, capacity: Capacity, schedule: Schedule, supply: Supply, rates: Rates
 ) -> Money:
     """Return what every hour costs, and the part that each activity bears.
 
-    Capital and operation are borne by the share of the accelerators that an activity holds,
-    electricity by the share of the IT power that it draws. Every dollar stands in one block and
-    one activity.
+    Computers cost by the rated power of the accelerators that are there, the facility by the IT
+    power that it was built for. Capital and operation are borne by the share of the accelerators
+    that an activity holds, electricity by the share of the IT power that it draws. Every dollar
+    stands in one block and one activity.
     """
     hourly = 1.0 / HOURS_PER_YEAR
+    compute, facility = rates.compute_usd_per_it_mw, rates.facility_usd_per_it_mw
     electricity: Hours = np.sum(list(supply.cost_usd.values()), axis=0)
     blocks = {
-        "compute capital": capacity.it_mw
-        * (rates.compute_usd_per_it_mw * rates.compute_charge * hourly),
-        "facility capital": capacity.it_mw
-        * (rates.facility_usd_per_it_mw * rates.facility_charge * hourly),
+        "compute capital": capacity.rated_mw * (compute * rates.compute_charge * hourly),
+        "facility capital": capacity.it_mw * (facility * rates.facility_charge * hourly),
         "electricity": electricity,
         "operations": capacity.it_mw * (rates.other_usd_per_it_mw_year * hourly),
     }
-    it_total = draw.it_total_mw
+    it_total: Hours = np.sum(list(schedule.it_mw.values()), axis=0)
     # Before the first accelerator is there, what is spent is spent idle.
     powered = {
         a: np.divide(p, it_total, out=_idle_only(a, clock.hours), where=it_total > 0)
-        for a, p in draw.it_mw.items()
+        for a, p in schedule.it_mw.items()
     }
     by_activity = {
-        (block, activity): usd * (powered if block == "electricity" else shares)[activity]
+        (block, activity): usd * (powered if block == "electricity" else schedule.shares)[activity]
         for block, usd in blocks.items()
-        for activity in shares
+        for activity in schedule.shares
     }
-    per_mw = rates.compute_usd_per_it_mw + rates.facility_usd_per_it_mw
-    capital = np.array([phase.it_mw * per_mw for phase in campus.phases], dtype=float)
+    capital: dict[str, float] = {}
+    for lot in capacity.lots:
+        shell = 0.0 if lot.phase.name in capital else lot.phase.it_mw * facility
+        capital[lot.phase.name] = capital.get(lot.phase.name, 0.0) + shell + lot.rated_mw * compute
     return Money(blocks, by_activity, capital)
 
 

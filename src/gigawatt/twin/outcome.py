@@ -69,6 +69,8 @@ class Outcome:
         Hourly, yearly and ledger tables.
     facts : tuple of str
         Keys of every catalogue fact that was used.
+    warnings : tuple of str
+        What in the campus deserves a second look.
     timings_s : dict of str to float
         Wall time of each stage; never written to a run.
     """
@@ -78,4 +80,5 @@ class Outcome:
     headlines: tuple[Headline, ...]
     tables: dict[str, Table]
     facts: tuple[str, ...]
+    warnings: tuple[str, ...]
     timings_s: dict[str, float]

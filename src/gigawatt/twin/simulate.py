@@ -9,30 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.site.it_power import ACTIVITIES
+from gigawatt.twin.advice import advise
 from gigawatt.twin.capacity import Capacity, build_capacity
 from gigawatt.twin.clock import Clock
 from gigawatt.twin.headlines import headlines
 from gigawatt.twin.lineage import Lineage
 from gigawatt.twin.money import Money, Rates, account_money, read_rates
 from gigawatt.twin.outcome import Outcome
-from gigawatt.twin.power import (
-    Draw,
-    Plant,
-    Supply,
-    draw_power,
-    power_use,
-    read_plant,
-    supply_power,
-)
-from gigawatt.twin.programme import (
-    RunResult,
-    ServiceResult,
-    Speeds,
-    learn_speeds,
-    serve,
-    train,
-)
+from gigawatt.twin.plant import Plant, power_use, read_plant
+from gigawatt.twin.schedule import Limits, Schedule, run_schedule
+from gigawatt.twin.speeds import Speeds, learn_speeds
+from gigawatt.twin.supply import Supply, supply_power
 from gigawatt.twin.tables import tables
 
 if TYPE_CHECKING:
@@ -42,12 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["State", "simulate_campus"]
 
-_MOST_PASSES = 20
-
 
 @dataclass(frozen=True)
 class State:
-    """Everything a campus comes to, hour by hour, before it is put into tables."""
+    """Everything a campus comes to, hour by hour, before it is put into tables.
+
+    `slow` and `fast` are the schedules at the low and high end of every speed's band.
+    """
 
     campus: Campus
     clock: Clock
@@ -55,14 +43,21 @@ class State:
     speeds: Speeds
     plant: Plant
     drawn: dict[str, tuple[float, float, float]]
-    shares: dict[str, Hours]
-    runs: list[RunResult]
-    services: list[ServiceResult]
-    draw: Draw
+    limits: Limits
+    schedule: Schedule
+    slow: Schedule
+    fast: Schedule
+    facility_mw: Hours
     supply: Supply
     rates: Rates
     money: Money
     lineage: Lineage
+
+    @property
+    def it_mw(self) -> Hours:
+        """IT power of all activities."""
+        total: Hours = np.sum(list(self.schedule.it_mw.values()), axis=0)
+        return total
 
 
 def simulate_campus(campus: Campus, seed: int = 0) -> Outcome:
@@ -79,7 +74,7 @@ def simulate_campus(campus: Campus, seed: int = 0) -> Outcome:
     Returns
     -------
     Outcome
-        Headlines, tables and the facts behind them.
+        Headlines, tables, warnings and the facts behind them.
 
     Raises
     ------
@@ -92,29 +87,45 @@ def simulate_campus(campus: Campus, seed: int = 0) -> Outcome:
     with _timed(timings, "capacity"):
         capacity = build_capacity(campus, clock, lineage)
     with _timed(timings, "speeds"):
-        speeds = learn_speeds(campus, capacity, lineage)
+        speeds = learn_speeds(campus, clock, capacity, lineage)
     with _timed(timings, "weather and cooling"):
         plant = read_plant(campus, clock, capacity, lineage)
     with _timed(timings, "programme and power"):
         drawn = power_use(lineage)
-        shares, runs, services, draw = _settle(
-            campus, clock, capacity, speeds, plant, lineage, drawn
+        limits = _limits(capacity, plant, drawn)
+        schedule, slow, fast = (
+            run_schedule(campus, clock, s, limits) for s in (speeds, speeds.at(0), speeds.at(1))
         )
+        it_mw: Hours = np.sum(list(schedule.it_mw.values()), axis=0)
+        # The limit is a promise: what rounding adds to it is taken off again.
+        facility_mw = np.minimum(it_mw * plant.pue, capacity.interconnection_mw)
     with _timed(timings, "supply"):
-        supply = supply_power(campus, clock, draw.facility_mw, lineage)
+        supply = supply_power(campus, clock, facility_mw, lineage)
     with _timed(timings, "money"):
         rates = read_rates(campus, lineage)
-        money = account_money(campus, clock, capacity, shares, draw, supply, rates)
+        money = account_money(clock, capacity, schedule, supply, rates)
     state = State(
-        campus, clock, capacity, speeds, plant, drawn, shares, runs, services, draw, supply,
-        rates, money, lineage,
+        campus, clock, capacity, speeds, plant, drawn, limits, schedule, slow, fast, facility_mw,
+        supply, rates, money, lineage,
     )  # fmt: skip
     with _timed(timings, "tables"):
-        _record(lineage)
+        _join(lineage)
         found = tables(state)
         heads = headlines(state, found)
     facts = tuple(sorted({f for h in heads for f in h.facts}))
-    return Outcome(campus, seed, heads, found, facts, timings)
+    return Outcome(campus, seed, heads, found, facts, advise(campus), timings)
+
+
+def _limits(
+    capacity: Capacity, plant: Plant, drawn: dict[str, tuple[float, float, float]]
+) -> Limits:
+    """Return the IT power allowed: what the interconnection feeds and the halls were built for."""
+    return Limits(
+        capacity.installed,
+        capacity.rated_mw,
+        np.minimum(capacity.interconnection_mw / plant.pue, capacity.it_mw),
+        {activity: value for activity, (value, _, _) in drawn.items()},
+    )
 
 
 def _published(campus: Campus) -> dict[str, tuple[str, ...]]:
@@ -129,65 +140,24 @@ def _published(campus: Campus) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _settle(
-    campus: Campus,
-    clock: Clock,
-    capacity: Capacity,
-    speeds: Speeds,
-    plant: Plant,
-    lineage: Lineage,
-    drawn: dict[str, tuple[float, float, float]],
-) -> tuple[dict[str, Hours], list[RunResult], list[ServiceResult], Draw]:
-    """Return shares and power that agree with each other.
-
-    The cap on power slows the work, and slower work takes accelerators for longer, which changes
-    the power. The two are brought together by repetition, which ends at once where the cap does
-    not bind.
-    """
-    use = {activity: value for activity, (value, _, _) in drawn.items()}
-    throttle = np.ones(clock.hours)
-    for _ in range(_MOST_PASSES):
-        services = serve(campus, clock, speeds, throttle, lineage)
-        runs = train(campus, clock, speeds, throttle)
-        shares = _shares(campus, clock, runs, services)
-        draw = draw_power(capacity, shares, plant.pue, use)
-        if np.allclose(draw.throttle, throttle, rtol=0, atol=1e-9):
-            break
-        throttle = draw.throttle
-    return shares, runs, services, draw
-
-
-def _shares(
-    campus: Campus, clock: Clock, runs: list[RunResult], services: list[ServiceResult]
-) -> dict[str, Hours]:
-    """Return the share of the accelerators in each activity; they sum to 1 in every hour."""
-    zero = np.zeros(clock.hours)
-    research, data = campus.programme.research, campus.programme.data_processing
-    shares = {
-        "training": sum((r.share for r in runs), zero),
-        "hosting": sum((s.share for s in services), zero),
-        "research": zero + (research.share if research else 0.0),
-        "data_processing": zero + (data.share if data else 0.0),
-    }
-    left = np.maximum(1.0 - np.sum(list(shares.values()), axis=0), 0.0)
-    if research and research.takes_idle:
-        shares["research"] = shares["research"] + left
-        left = zero
-    shares["idle"] = left
-    return {activity: shares[activity] for activity in ACTIVITIES}
-
-
-def _record(lineage: Lineage) -> None:
+def _join(lineage: Lineage) -> None:
     """Join the quantities that follow from one another."""
-    lineage.record("it_power", after=["rated_mw", "power_use", "serving"], inputs=["programme"])
-    lineage.record("facility_power", after=["it_power", "pue", "interconnection"])
+    lineage.record("demand")
+    lineage.record("training", after=["training_speed"])
+    lineage.record("serving", after=["serving_speed", "demand"])
+    shares = ["programme.research", "programme.data_processing"]
+    lineage.record("limits", after=["interconnection", "pue", "power_use"])
+    lineage.record(
+        "it_power",
+        after=["rated_mw", "power_use", "limits", "training", "serving"],
+        inputs=["horizon", *shares],
+    )
+    lineage.record("facility_power", after=["pue", "interconnection", "it_power"])
     lineage.record("water", after=["it_power"])
-    lineage.record("co2", after=["facility_power"])
-    lineage.record("electricity_cost", after=["price", "facility_power"])
-    lineage.record("capital", after=["rates", "phases"])
-    lineage.record("cost", after=["capital", "electricity_cost"])
-    lineage.record("tokens_trained", after=["training_speed"])
-    lineage.record("tokens_served", after=["serving"])
+    lineage.record("co2", after=["sources", "facility_power"])
+    lineage.record("electricity_cost", after=["price", "sources", "facility_power"])
+    lineage.record("capital", after=["capital_rates", "rated_mw", "phases"])
+    lineage.record("cost", after=["charges", "capital", "electricity_cost"], inputs=["horizon"])
 
 
 class _timed:  # noqa: N801  reads as a statement

@@ -12,12 +12,13 @@ from gigawatt.twin.money import BLOCKS
 
 if TYPE_CHECKING:
     from gigawatt.twin.outcome import Table
-    from gigawatt.twin.programme import RunResult, ServiceResult
+    from gigawatt.twin.schedule import RunResult, ServiceResult
     from gigawatt.twin.simulate import State
+    from gigawatt.twin.speeds import Job
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["tables"]
+__all__ = ["tables", "tokens_per_request"]
 
 _YEARLY_SUMS = (
     "facility_energy_mwh",
@@ -25,6 +26,7 @@ _YEARLY_SUMS = (
     "overhead_energy_mwh",
     "water_m3",
     "co2_t",
+    "co2_market_t",
     "electricity_usd",
     "compute_capital_charge_usd",
     "facility_capital_charge_usd",
@@ -39,7 +41,7 @@ def tables(state: State) -> dict[str, Table]:
     hourly = _hourly(state)
     return {
         "hourly": hourly,
-        "phases": phases_table(state.campus, state.capacity),
+        "phases": phases_table(state.capacity),
         "yearly": _yearly(state, hourly),
         "training_runs": _training_runs(state),
         "services": _services(state),
@@ -51,28 +53,34 @@ def tables(state: State) -> dict[str, Table]:
 
 
 def _hourly(state: State) -> Table:
-    installed = state.capacity.installed
-    grid = state.supply.given_mw["grid"]
-    it_total = state.draw.it_total_mw
+    installed, supply, schedule = state.capacity.installed, state.supply, state.schedule
+    each = [tokens_per_request(state, r.service.name) for r in schedule.services]
     return {
         "time": state.clock.times,
         "chips_installed": installed,
-        **{f"chips_{a}": installed * share for a, share in state.shares.items()},
+        **{f"chips_{a}": installed * share for a, share in schedule.shares.items()},
         "it_capacity_mw": state.capacity.it_mw,
-        "it_mw": it_total,
+        "it_mw": state.it_mw,
         "pue": state.plant.pue,
-        "facility_mw": state.draw.facility_mw,
+        "facility_mw": state.facility_mw,
         "interconnection_mw": state.capacity.interconnection_mw,
-        "onsite_mw": state.draw.facility_mw - grid,
-        "grid_mw": grid,
-        "capped_mw": state.draw.capped_mw,
+        "onsite_mw": supply.through("behind-the-meter"),
+        "contracted_mw": supply.through("contracted"),
+        "grid_mw": supply.given_mw["grid"],
+        # Rounding of shares may leave a microwatt that nobody missed.
+        "capped_mw": np.maximum(schedule.wanted_mw - state.it_mw, 0.0),
         # L/kWh is m3/MWh, and the step is one hour.
-        "water_m3": it_total * state.plant.wue_l_per_kwh,
-        "co2_t": np.sum(list(state.supply.co2_t.values()), axis=0),
+        "water_m3": state.it_mw * state.plant.wue_l_per_kwh,
+        "co2_t": supply.location_co2_t,
+        "co2_market_t": np.sum(list(supply.co2_t.values()), axis=0),
         "electricity_usd": state.money.blocks["electricity"],
-        "tokens_trained": _total(state, (r.tokens for r in state.runs)),
-        "tokens_served": _total(state, (_tokens(s) * s.requests for s in state.services)),
-        "tokens_unserved": _total(state, (_tokens(s) * s.unserved for s in state.services)),
+        "tokens_trained": _total(state, (r.tokens for r in schedule.runs)),
+        "tokens_served": _total(
+            state, (n * r.requests for n, r in zip(each, schedule.services, strict=True))
+        ),
+        "tokens_unserved": _total(
+            state, (n * r.unserved for n, r in zip(each, schedule.services, strict=True))
+        ),
         "temperature_c": state.plant.temperature_c,
         "wet_bulb_c": state.plant.wet_bulb_c,
     }
@@ -95,14 +103,11 @@ def _yearly(state: State, hourly: Table) -> Table:
     sums = {n: np.bincount(where, weights=columns[n]) for n in _YEARLY_SUMS}
     peak = np.array([hourly["facility_mw"][where == i].max() for i in range(len(names))])
     capital = np.zeros(len(names))
-    for phase, usd in zip(state.campus.phases, state.money.capital_usd, strict=True):
+    for phase in state.campus.phases:
         if state.clock.start <= phase.date < state.clock.end:
-            capital[np.searchsorted(names, phase.date.year)] += usd
+            capital[np.searchsorted(names, phase.date.year)] += state.money.capital_usd[phase.name]
     it, facility = sums["it_energy_mwh"], sums["facility_energy_mwh"]
-    total = sum(
-        (sums[n] for n in sums if n.endswith("_usd")),
-        np.zeros(len(names)),
-    )
+    costs = (sums[n] for n in sums if n.endswith("_usd"))
     return {
         "year": names,
         "hours": hours,
@@ -111,100 +116,112 @@ def _yearly(state: State, hourly: Table) -> Table:
         "peak_facility_mw": peak,
         "load_factor": np.divide(facility, hours * peak, out=np.zeros(len(names)), where=peak > 0),
         "capital_usd": capital,
-        "total_cost_usd": total,
+        "total_cost_usd": sum(costs, np.zeros(len(names))),
     }
 
 
 def _training_runs(state: State) -> Table:
-    rows = [_training_row(state, result) for result in state.runs]
     columns = (
         "name", "model", "chip", "precision", "start", "end", "end_low", "end_high",
         "tokens_planned", "tokens_trained", "finished", "accelerator_hours",
         "tokens_per_s_per_chip", "tokens_per_s_per_chip_low", "tokens_per_s_per_chip_high",
         "published_runs", "basis", "memory_gb", "cost_usd",
     )  # fmt: skip
+    rows = [
+        _training_row(state, central, state.slow.runs[i].end_hour, state.fast.runs[i].end_hour)
+        for i, central in enumerate(state.schedule.runs)
+    ]
     return _columns(rows, columns, times=("start", "end", "end_low", "end_high"))
 
 
-def _training_row(state: State, result: RunResult) -> dict[str, Any]:
-    run = result.run
-    chip, rate = _main_rate(state, run.name)
+def _training_row(
+    state: State, result: RunResult, late: float | None, early: float | None
+) -> dict[str, Any]:
+    run, job = result.run, state.speeds.runs[result.run.name]
     hours = float((state.capacity.installed * result.share).sum())
     trained = float(result.tokens.sum())
-    start = result.start_hour
-    end = result.end_hour
-    low, high = state.speeds.bands[run.name]
-    # A slower campus takes longer in proportion: the band of the end follows that of the rate.
-    late = None if end is None or start is None else start + (end - start) / low
-    early = None if end is None or start is None else start + (end - start) / high
+    rate = trained / hours / 3600.0 if hours else float("nan")
     return {
         "name": run.name,
         "model": run.model,
-        "chip": chip,
         "precision": run.precision,
-        "start": _time(state, None if start is None else float(start)),
-        "end": _time(state, end),
+        "start": _time(state, result.start_hour),
+        "end": _time(state, result.end_hour),
         "end_low": _time(state, early),
         "end_high": _time(state, late),
         "tokens_planned": run.tokens,
-        "tokens_trained": trained,
-        "finished": end is not None,
+        "tokens_trained": run.tokens if result.end_hour is not None else trained,
+        "finished": result.end_hour is not None,
         "accelerator_hours": hours,
-        "tokens_per_s_per_chip": rate[0],
-        "tokens_per_s_per_chip_low": rate[1],
-        "tokens_per_s_per_chip_high": rate[2],
-        "published_runs": rate[3],
-        "basis": rate[4],
-        "memory_gb": state.speeds.memory_gb[run.name],
+        **_rates(rate, job.band),
+        **_learnt(state, job, result.share, "published_runs"),
+        "memory_gb": job.memory_gb,
         "cost_usd": _cost(state, "training", result.share),
     }
 
 
 def _services(state: State) -> Table:
-    rows = [_service_row(state, result) for result in state.services]
     columns = (
         "name", "model", "chip", "precision", "requests_served", "tokens_served",
         "tokens_unserved", "output_tokens_served", "accelerator_hours",
         "tokens_per_s_per_chip", "tokens_per_s_per_chip_low", "tokens_per_s_per_chip_high",
         "published_points", "basis", "memory_gb", "peak_chips", "cost_usd",
-        "usd_per_million_tokens", "usd_per_million_tokens_low", "usd_per_million_tokens_high",
-        "usd_per_million_output_tokens",
+        "usd_per_million_tokens", "usd_per_million_tokens_low",
+        "usd_per_million_tokens_high", "usd_per_million_output_tokens",
     )  # fmt: skip
-    return _columns(rows, columns)
+    return _columns([_service_row(state, result) for result in state.schedule.services], columns)
 
 
 def _service_row(state: State, result: ServiceResult) -> dict[str, Any]:
-    service = result.service
-    chip, rate = _main_rate(state, service.name)
-    each = _tokens(result)
+    service, job = result.service, state.speeds.services[result.service.name]
+    each = tokens_per_request(state, service.name)
     served = float(result.requests.sum())
-    cost = _cost(state, "hosting", result.share)
-    low, high = state.speeds.bands[service.name]
-    per_million = cost / (served * each) * 1e6 if served > 0 else float("nan")
     chips = state.capacity.installed * result.share
-    output = served * result.mix.output_tokens
+    hours = float(chips.sum())
+    cost = _cost(state, "hosting", result.share)
+    low, high = job.band
+    per_million = cost / (served * each) * 1e6 if served > 0 else float("nan")
+    output = served * job.mix.output_tokens
     return {
         "name": service.name,
         "model": service.model,
-        "chip": chip,
         "precision": service.precision,
         "requests_served": served,
         "tokens_served": served * each,
         "tokens_unserved": float(result.unserved.sum()) * each,
         "output_tokens_served": output,
-        "accelerator_hours": float(chips.sum()),
-        "tokens_per_s_per_chip": rate[0] * each,
-        "tokens_per_s_per_chip_low": rate[1] * each,
-        "tokens_per_s_per_chip_high": rate[2] * each,
-        "published_points": rate[3],
-        "basis": rate[4],
-        "memory_gb": state.speeds.memory_gb[service.name],
+        "accelerator_hours": hours,
+        **_rates(served * each / hours / 3600.0 if hours else float("nan"), job.band),
+        **_learnt(state, job, result.share, "published_points"),
+        "memory_gb": job.memory_gb,
         "peak_chips": float(chips.max(initial=0.0)),
         "cost_usd": cost,
         "usd_per_million_tokens": per_million,
         "usd_per_million_tokens_low": per_million / high,
         "usd_per_million_tokens_high": per_million / low,
         "usd_per_million_output_tokens": cost / output * 1e6 if output > 0 else float("nan"),
+    }
+
+
+def _rates(rate: float, band: tuple[float, float]) -> dict[str, float]:
+    """Return the mean rate of the accelerators that were used, with its band."""
+    return {
+        "tokens_per_s_per_chip": rate,
+        "tokens_per_s_per_chip_low": rate * band[0],
+        "tokens_per_s_per_chip_high": rate * band[1],
+    }
+
+
+def _learnt(state: State, job: Job, share: Hours, points: str) -> dict[str, Any]:
+    """Return the types of accelerator that a job used and what its rate was learnt from."""
+    used = [c for c, n in state.capacity.chips.items() if float((n * share).sum()) > 0]
+    notes = dict.fromkeys(
+        part.strip() for chip in used for part in job.by_chip[chip].note.split(";")
+    )
+    return {
+        "chip": " + ".join(used),
+        points: job.by_chip[used[0]].points if used else 0,
+        "basis": "; ".join(notes) if used else "never runs",
     }
 
 
@@ -229,24 +246,16 @@ def _supply(state: State) -> Table:
 
 def _cost(state: State, activity: str, share: Hours) -> float:
     """Return what one part of an activity costs: its part of the accelerators in it, by hour."""
-    of = state.shares[activity]
+    of = state.schedule.shares[activity]
     part = np.divide(share, of, out=np.zeros_like(share), where=of > 0)
     usd = sum((state.money.by_activity[block, activity] for block in BLOCKS), np.zeros_like(share))
     return float((part * usd).sum())
 
 
-def _main_rate(state: State, name: str) -> tuple[str, tuple[float, float, float, int, str]]:
-    """Return the most numerous type of accelerator and the rate of one of it, with its band."""
-    found = state.speeds.estimates[name]
-    if not found:
-        return "", (float("nan"), float("nan"), float("nan"), 0, "no accelerators")
-    chip = max(found, key=lambda c: float(state.capacity.chips[c][-1]))
-    estimate = found[chip]
-    return chip, (estimate.value, estimate.low, estimate.high, estimate.points, estimate.note)
-
-
-def _tokens(result: ServiceResult) -> float:
-    return result.mix.input_tokens + result.mix.output_tokens
+def tokens_per_request(state: State, service: str) -> float:
+    """Return the tokens of the mean request of a service, input and output."""
+    mix = state.speeds.services[service].mix
+    return mix.input_tokens + mix.output_tokens
 
 
 def _total(state: State, parts: Any) -> Hours:  # noqa: ANN401  any iterable of hourly arrays

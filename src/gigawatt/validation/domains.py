@@ -9,7 +9,7 @@ from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.peak import peak
 from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
-from gigawatt.compute.training import DEFAULT_SEQ_LEN, published_runs, run_utilisation
+from gigawatt.compute.training import published_runs, run_utilisation, sequence_length
 from gigawatt.compute.work import training_flop_per_token
 from gigawatt.errors import InputError, NotModelledError
 from gigawatt.validation.score import Prediction, score
@@ -57,19 +57,22 @@ def predictions(domain: str, measurements: Path | None = None) -> list[Predictio
 
 def _training_runs(measurements: Path | None) -> list[Prediction]:
     if measurements is None:
-        return [_published(run.model) for run in published_runs()]
+        return [_published(run.model, frozenset([run.model])) for run in published_runs()]
     return [_run(row) for row in _read(measurements, _COLUMNS)]
 
 
-def _published(model: str) -> Prediction:
+def _training_new_chips(measurements: Path | None) -> list[Prediction]:
+    _refuse(measurements)
+    return [
+        _published(run.model, frozenset(r.model for r in published_runs() if r.chip == run.chip))
+        for run in published_runs()
+    ]
+
+
+def _published(model: str, without: frozenset[str]) -> Prediction:
     entry = catalog.load().get("model", model)
-    return _hours(
-        entry.text("name"),
-        model,
-        entry.text("train_chip"),
-        entry.number("train_tokens"),
-        entry.number("train_chip_hours"),
-    )
+    tokens, hours = entry.number("train_tokens"), entry.number("train_chip_hours")
+    return _hours(entry.text("name"), model, entry.text("train_chip"), tokens, hours, without)
 
 
 def _run(row: dict[str, str]) -> Prediction:
@@ -90,21 +93,23 @@ def _run(row: dict[str, str]) -> Prediction:
         return Prediction(name, "", None, reason=reason)
     chip = book.get("chip", row["hardware"]).id
     model = book.get("model", name).id
-    return _hours(name, model, chip, float(row["tokens_T"]) * 1e12, float(row["accel_hours"]))
+    tokens, hours = float(row["tokens_T"]) * 1e12, float(row["accel_hours"])
+    return _hours(name, model, chip, tokens, hours, frozenset([model]))
 
 
-def _hours(row: str, model: str, chip: str, tokens: float, hours: float) -> Prediction:
-    """Predict accelerator-hours: FLOP of the run over peak x run utilisation of other models."""
+def _hours(
+    row: str, model: str, chip: str, tokens: float, hours: float, without: frozenset[str]
+) -> Prediction:
+    """Predict accelerator-hours: FLOP of the run over peak x run utilisation of other runs."""
     book = catalog.load()
     entry = book.get("model", model)
     stated = entry.text("train_precision", "bf16")
     precision = "bf16" if stated == "fp16" else stated
-    seq_len = int(entry.number("train_seq_len", DEFAULT_SEQ_LEN))
     try:
-        found = run_utilisation(entry.text("kind"), precision, frozenset([model]))
+        found = run_utilisation(entry.text("kind"), precision, without)
     except NotModelledError:
-        return Prediction(row, "", None, reason=f"no other published run in {precision}")
-    flop = training_flop_per_token(Architecture.from_entry(entry), seq_len) * tokens
+        return Prediction(row, "", None, reason=f"too few other published runs in {precision}")
+    flop = training_flop_per_token(Architecture.from_entry(entry), sequence_length(model)) * tokens
     full_speed = flop / (peak(book.get("chip", chip), precision).number * 1e12) / 3600.0
     # A higher utilisation is fewer hours: the ends of the band change places.
     return Prediction(
@@ -118,28 +123,46 @@ def _hours(row: str, model: str, chip: str, tokens: float, hours: float) -> Pred
 
 
 def _serving_points(measurements: Path | None) -> list[Prediction]:
-    if measurements is not None:
-        message = "the serving points are the catalogue's; no file can take their place yet"
-        raise InputError(message)
-    rows = []
+    _refuse(measurements)
+    return _serving("model")
+
+
+def _serving_new_chips(measurements: Path | None) -> list[Prediction]:
+    _refuse(measurements)
+    return _serving("chip")
+
+
+def _serving(left_out: str) -> list[Prediction]:
+    """Predict every point from those of another model, or of another chip.
+
+    All points of the model, or the chip, are left out: variants of one benchmark are no
+    independent test.
+    """
     points = serving_points()
+    rows = []
     for point in points:
         offline = point.tpot_limit_ms == float("inf")
         group = f"{point.kind}, {'offline' if offline else f'{point.tpot_limit_ms:g} ms'}"
-        # All points of the model are left out: variants of one benchmark are no independent test.
-        same = frozenset(p.id for p in points if p.model == point.model)
+        if left_out == "chip":
+            group = point.chip
+        same = frozenset(p.id for p in points if getattr(p, left_out) == getattr(point, left_out))
+        limits = (point.ttft_limit_ms, point.tpot_limit_ms)
         try:
-            found = serving_utilisation(
-                point.kind, point.tpot_limit_ms, Mix(point.input_per_output, 1.0), same
-            )
+            found = serving_utilisation(point.kind, limits, Mix(point.input_per_output, 1.0), same)
         except NotModelledError:
-            reason = "fewer than two points of other models in its latency class"
+            reason = f"fewer than two points of another {left_out} in its latency class"
             rows.append(Prediction(point.id, group, None, reason=reason))
             continue
         rows.append(
             Prediction(point.id, group, point.utilisation, found.value, found.low, found.high)
         )
     return rows
+
+
+def _refuse(measurements: Path | None) -> None:
+    if measurements is not None:
+        message = "these are the catalogue's own points; no file can take their place yet"
+        raise InputError(message)
 
 
 def _read(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
@@ -158,6 +181,9 @@ def _read(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
 
 DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
     "training-runs": _training_runs,
+    "training-new-chips": _training_new_chips,
     "serving-points": _serving_points,
+    "serving-new-chips": _serving_new_chips,
 }
-"""What can be validated: accelerator-hours of whole runs, throughput of serving points."""
+"""What can be validated: accelerator-hours of whole runs and throughput of serving points, each
+without its own model and without its own chip."""

@@ -46,6 +46,17 @@
     place.dataset.drawn = "yes";
   }
 
+  // A table that is cut at the edge of its box says so in words under it.
+  function hint() {
+    for (const box of document.querySelectorAll(".scroll")) {
+      const said = box.nextElementSibling;
+      if (said?.classList.contains("hint")) said.hidden = box.scrollWidth <= box.clientWidth + 1;
+    }
+  }
+  window.addEventListener("resize", hint);
+  document.addEventListener("toggle", hint, true);
+  hint();
+
   const places = [...document.querySelectorAll("[data-figure]")];
   async function drawAll() {
     for (const place of places) await draw(place);
