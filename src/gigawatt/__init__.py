@@ -9,8 +9,9 @@ Names are imported when first used, so that ``import gigawatt`` stays light.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
     from gigawatt.errors import (
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
     from gigawatt.spec import Campus, load, loads
 
 __version__ = "0.1.0"
-
-_HOME = {
-    "Campus": "gigawatt.spec",
-    "CatalogError": "gigawatt.errors",
-    "GigawattError": "gigawatt.errors",
-    "InputError": "gigawatt.errors",
-    "NotModelledError": "gigawatt.errors",
-    "Run": "gigawatt.results",
-    "SpecError": "gigawatt.errors",
-    "UnknownNameError": "gigawatt.errors",
-    "load": "gigawatt.spec",
-    "loads": "gigawatt.spec",
-    "open_run": "gigawatt.results",
-    "simulate": "gigawatt.results",
-}
 
 __all__ = [
     "Campus",
@@ -57,15 +43,18 @@ __all__ = [
     "simulate",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attributes are of any type
-    """Import a public name from its home when it is first asked for."""
-    if name not in _HOME:
-        message = f"module 'gigawatt' has no attribute '{name}'"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "errors": (
+            "CatalogError",
+            "GigawattError",
+            "InputError",
+            "NotModelledError",
+            "SpecError",
+            "UnknownNameError",
+        ),
+        "results": ("Run", "open_run", "simulate"),
+        "spec": ("Campus", "load", "loads"),
+    },
+)

@@ -13,9 +13,10 @@ from gigawatt.spec import Campus
 from gigawatt.twin import simulate_campus
 from gigawatt.twin.capacity import build_capacity
 from gigawatt.twin.clock import Clock
+from gigawatt.twin.hour import Limits
 from gigawatt.twin.lineage import Lineage
 from gigawatt.twin.plant import power_use, read_plant
-from gigawatt.twin.schedule import Limits, run_schedule
+from gigawatt.twin.schedule import run_schedule
 from gigawatt.twin.speeds import learn_speeds
 
 CHIPS = ("gb200-nvl72", "h100-sxm", "tpu-v7", "trainium2", "mi355x")

@@ -7,7 +7,7 @@ that became served tokens: the *serving utilisation* of its latency class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -174,13 +174,10 @@ def requests_per_s_per_chip(
     rate = peak(chip, precision)
     found = serving_utilisation(architecture.kind, limits, mix)
     estimate = found.scaled(rate.number * 1e12 / request_flop(architecture, mix))
-    return Estimate(
-        estimate.value,
-        estimate.low,
-        estimate.high,
-        estimate.points,
-        (rate.key, *estimate.facts),
-        estimate.note + unmeasured(chip, {p.chip for p in serving_points()}, "point"),
+    return replace(
+        estimate,
+        facts=(rate.key, *estimate.facts),
+        note=estimate.note + unmeasured(chip, {p.chip for p in serving_points()}, "point"),
     )
 
 

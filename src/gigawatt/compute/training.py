@@ -7,7 +7,7 @@ evaluations included. That share, the *run utilisation*, is what a new run is pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -124,13 +124,10 @@ def tokens_per_s_per_chip(
     flop = training_flop_per_token(architecture, seq_len)
     found = run_utilisation(architecture.kind, precision)
     estimate = found.scaled(rate.number * 1e12 / flop)
-    return Estimate(
-        estimate.value,
-        estimate.low,
-        estimate.high,
-        estimate.points,
-        (rate.key, *estimate.facts),
-        estimate.note + unmeasured(chip, {run.chip for run in published_runs()}, "run"),
+    return replace(
+        estimate,
+        facts=(rate.key, *estimate.facts),
+        note=estimate.note + unmeasured(chip, {run.chip for run in published_runs()}, "run"),
     )
 
 

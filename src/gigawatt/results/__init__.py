@@ -9,8 +9,9 @@ Names are imported when first used, so that importing this package stays light.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
     from gigawatt.results._comparison_text import comparison_text
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from gigawatt.results.figures import FIGURES
     from gigawatt.results.run import Run, open_run, simulate
     from gigawatt.results.text import summary_text
-
-_HOME = {
-    "FIGURES": "figures",
-    "Run": "run",
-    "compare": "comparison",
-    "comparison_text": "_comparison_text",
-    "open_run": "run",
-    "simulate": "run",
-    "summary_text": "text",
-}
 
 __all__ = [
     "FIGURES",
@@ -39,15 +30,13 @@ __all__ = [
     "summary_text",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attributes are of any type
-    """Import a public name from its home when it is first asked for."""
-    if name not in _HOME:
-        message = f"module 'gigawatt.results' has no attribute '{name}'"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(f"gigawatt.results.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_comparison_text": ("comparison_text",),
+        "comparison": ("compare",),
+        "figures": ("FIGURES",),
+        "run": ("Run", "open_run", "simulate"),
+        "text": ("summary_text",),
+    },
+)

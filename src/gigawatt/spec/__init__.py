@@ -10,8 +10,9 @@ Names are imported when first used, so that importing this package stays light.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
     from gigawatt.spec._published import from_catalog
@@ -37,33 +38,6 @@ if TYPE_CHECKING:
         TrainingRun,
     )
     from gigawatt.spec.read import load, loads
-
-_HOMES = {
-    "_published": ("from_catalog",),
-    "_schema": ("schema",),
-    "_templates": ("template", "template_names"),
-    "_write": ("to_yaml",),
-    "campus": (
-        "Basis",
-        "Campus",
-        "ChipLot",
-        "Cooling",
-        "DataProcessing",
-        "Finance",
-        "Horizon",
-        "Network",
-        "Phase",
-        "Power",
-        "Programme",
-        "Research",
-        "Service",
-        "Site",
-        "Source",
-        "TrainingRun",
-    ),
-    "read": ("load", "loads"),
-}
-_HOME = {name: f"gigawatt.spec.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Basis",
@@ -91,15 +65,31 @@ __all__ = [
     "to_yaml",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attributes are of any type
-    """Import a public name from its home when it is first asked for."""
-    if name not in _HOME:
-        message = f"module 'gigawatt.spec' has no attribute '{name}'"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_published": ("from_catalog",),
+        "_schema": ("schema",),
+        "_templates": ("template", "template_names"),
+        "_write": ("to_yaml",),
+        "campus": (
+            "Basis",
+            "Campus",
+            "ChipLot",
+            "Cooling",
+            "DataProcessing",
+            "Finance",
+            "Horizon",
+            "Network",
+            "Phase",
+            "Power",
+            "Programme",
+            "Research",
+            "Service",
+            "Site",
+            "Source",
+            "TrainingRun",
+        ),
+        "read": ("load", "loads"),
+    },
+)

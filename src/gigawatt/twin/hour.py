@@ -15,14 +15,33 @@ from gigawatt.site.it_power import ACTIVITIES, it_power_mw
 
 if TYPE_CHECKING:
     from gigawatt.spec import Campus
-    from gigawatt.twin.schedule import Limits
     from gigawatt.twin.speeds import Speeds
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Hour", "solve_hours"]
+__all__ = ["Hour", "Limits", "solve_hours"]
 
 _BISECTIONS = 50
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the site allows in each hour.
+
+    Parameters
+    ----------
+    installed, rated_mw : ndarray (hours,)
+        Accelerators present and their all-in rated IT power.
+    allowed_mw : ndarray (hours,)
+        Most IT power that the site can feed and cool.
+    drawn : dict of str to float
+        Share of the rating drawn in each activity.
+    """
+
+    installed: Hours
+    rated_mw: Hours
+    allowed_mw: Hours
+    drawn: dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gigawatt.site.it_power import ACTIVITIES
 
 if TYPE_CHECKING:
     from gigawatt.twin.outcome import Table
-    from gigawatt.twin.simulate import State
+    from gigawatt.twin.state import State
 
 __all__ = ["accelerator_ledger", "energy_ledger", "money_ledger"]
 

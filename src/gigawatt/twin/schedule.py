@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gigawatt.site.it_power import ACTIVITIES
-from gigawatt.twin.hour import Hour, solve_hours
+from gigawatt.twin.hour import Hour, Limits, solve_hours
 
 if TYPE_CHECKING:
     from gigawatt.spec import Campus, Service, TrainingRun
@@ -22,27 +22,7 @@ if TYPE_CHECKING:
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Limits", "RunResult", "Schedule", "ServiceResult", "run_schedule"]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the site allows in each hour.
-
-    Parameters
-    ----------
-    installed, rated_mw : ndarray (hours,)
-        Accelerators present and their all-in rated IT power.
-    allowed_mw : ndarray (hours,)
-        Most IT power that the site can feed and cool.
-    drawn : dict of str to float
-        Share of the rating drawn in each activity.
-    """
-
-    installed: Hours
-    rated_mw: Hours
-    allowed_mw: Hours
-    drawn: dict[str, float]
+__all__ = ["RunResult", "Schedule", "ServiceResult", "run_schedule"]
 
 
 @dataclass

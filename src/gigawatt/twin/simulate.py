@@ -3,61 +3,34 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gigawatt import catalog
 from gigawatt.twin.advice import advise
-from gigawatt.twin.capacity import Capacity, build_capacity
+from gigawatt.twin.capacity import build_capacity
 from gigawatt.twin.clock import Clock
 from gigawatt.twin.headlines import headlines
+from gigawatt.twin.hour import Limits
 from gigawatt.twin.lineage import Lineage
-from gigawatt.twin.money import Money, Rates, account_money, read_rates
+from gigawatt.twin.money import account_money, read_rates
 from gigawatt.twin.outcome import Outcome
-from gigawatt.twin.plant import Plant, power_use, read_plant
-from gigawatt.twin.schedule import Limits, Schedule, run_schedule
-from gigawatt.twin.speeds import Speeds, learn_speeds
-from gigawatt.twin.supply import Supply, supply_power
+from gigawatt.twin.plant import power_use, read_plant
+from gigawatt.twin.schedule import run_schedule
+from gigawatt.twin.speeds import learn_speeds
+from gigawatt.twin.state import State
+from gigawatt.twin.supply import supply_power
 from gigawatt.twin.tables import tables
 
 if TYPE_CHECKING:
     from gigawatt.spec import Campus
+    from gigawatt.twin.capacity import Capacity
+    from gigawatt.twin.plant import Plant
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["State", "simulate_campus"]
-
-
-@dataclass(frozen=True)
-class State:
-    """Everything a campus comes to, hour by hour, before it is put into tables.
-
-    `slow` and `fast` are the schedules at the low and high end of every speed's band.
-    """
-
-    campus: Campus
-    clock: Clock
-    capacity: Capacity
-    speeds: Speeds
-    plant: Plant
-    drawn: dict[str, tuple[float, float, float]]
-    limits: Limits
-    schedule: Schedule
-    slow: Schedule
-    fast: Schedule
-    facility_mw: Hours
-    supply: Supply
-    rates: Rates
-    money: Money
-    lineage: Lineage
-
-    @property
-    def it_mw(self) -> Hours:
-        """IT power of all activities."""
-        total: Hours = np.sum(list(self.schedule.it_mw.values()), axis=0)
-        return total
+__all__ = ["simulate_campus"]
 
 
 def simulate_campus(campus: Campus, seed: int = 0) -> Outcome:

@@ -13,8 +13,8 @@ from gigawatt.twin.money import BLOCKS
 if TYPE_CHECKING:
     from gigawatt.twin.outcome import Table
     from gigawatt.twin.schedule import RunResult, ServiceResult
-    from gigawatt.twin.simulate import State
     from gigawatt.twin.speeds import Job
+    from gigawatt.twin.state import State
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 

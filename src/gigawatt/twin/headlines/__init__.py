@@ -10,7 +10,7 @@ from gigawatt.twin.headlines.work import hosting, training
 
 if TYPE_CHECKING:
     from gigawatt.twin.outcome import Headline, Table
-    from gigawatt.twin.simulate import State
+    from gigawatt.twin.state import State
 
 __all__ = ["headlines"]
 

@@ -10,7 +10,7 @@ from gigawatt.twin.outcome import Headline
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Fact
-    from gigawatt.twin.simulate import State
+    from gigawatt.twin.state import State
 
 __all__ = ["Band", "Maker", "ratio", "times"]
 

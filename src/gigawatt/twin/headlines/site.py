@@ -10,7 +10,7 @@ from gigawatt.twin.headlines._make import Maker, times
 
 if TYPE_CHECKING:
     from gigawatt.twin.outcome import Headline, Table
-    from gigawatt.twin.simulate import State
+    from gigawatt.twin.state import State
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -14,7 +14,7 @@ from gigawatt.twin.headlines.site import energy_factors
 if TYPE_CHECKING:
     from gigawatt.catalog import Fact
     from gigawatt.twin.outcome import Headline, Table
-    from gigawatt.twin.simulate import State
+    from gigawatt.twin.state import State
 
 __all__ = ["homes", "money"]
 

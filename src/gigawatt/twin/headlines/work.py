@@ -13,8 +13,8 @@ from gigawatt.twin.tables import tokens_per_request
 if TYPE_CHECKING:
     from gigawatt.twin.outcome import Headline, Table
     from gigawatt.twin.schedule import Schedule
-    from gigawatt.twin.simulate import State
     from gigawatt.twin.speeds import Job
+    from gigawatt.twin.state import State
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
