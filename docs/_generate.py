@@ -162,12 +162,17 @@ def _worst(rows: Sequence[Prediction], count: int = 10) -> str:
             (
                 r.row,
                 r.group,
-                *(f"{value:.4g}" for value in (r.measured, r.predicted, r.low, r.high)),
+                *(_number(value) for value in (r.measured, r.predicted, r.low, r.high)),
                 f"{100 * off:+.0f}",
             )
             for r, off in done[:count]
         ],
     )
+
+
+def _number(value: float | None) -> str:
+    number = value or 0.0
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
 
 def catalog_page(facts: Catalog, kind: str) -> str:
