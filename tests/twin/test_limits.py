@@ -194,3 +194,22 @@ def test_bands_of_tokens_stay_within_demand_and_plan(campus):
     trained = headline(simulate_campus(campus()), "training_tokens")
     assert trained.low <= trained.value * (1 + 1e-9)
     assert trained.high <= 22e12 * (1 + 1e-9)
+
+
+def test_runs_may_end_together_or_on_the_hour(campus):
+    rate = simulate_campus(campus()).tables["training_runs"]["tokens_per_s_per_chip"][0]
+    hour = rate * 3600 * 40_000 * 0.25
+    model = {"model": "llama-4-maverick", "share": 0.25}
+    training = [
+        {"name": "A", "tokens": 10 * hour, **model},
+        {"name": "B", "tokens": 10 * hour, **model},
+        {"name": "C", "tokens": 0.001 * hour, **model},
+    ]
+    outcome = simulate_campus(campus(programme={"training": training}))
+    runs = outcome.tables["training_runs"]
+    ends = (runs["end"] - np.datetime64("2027-01-01", "s")) / np.timedelta64(1, "s")
+    assert ends == pytest.approx([36_000, 36_000, 3.6], abs=1)
+    assert runs["finished"].all()
+    assert outcome.tables["hourly"]["chips_training"][10:].max() < 1.0
+    trained = outcome.tables["hourly"]["tokens_trained"].sum()
+    assert trained == pytest.approx(20.001 * hour, rel=1e-9)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
+_ROUNDING = 1e-12
+"""Part of a run's tokens that sums of binary fractions may miss."""
+
 __all__ = ["RunResult", "Schedule", "ServiceResult", "run_schedule"]
 
 
@@ -138,9 +141,12 @@ def _next_end(
     for run in active:
         rate = rates[run.name].copy()
         left = run.tokens - float(_result(schedule, run.name).tokens.sum())
+        if left <= run.tokens * _ROUNDING:
+            ends[run.name] = now
+            continue
         rate[0] *= first + 1 - now
         total = np.cumsum(rate)
-        where = int(np.searchsorted(total, left * (1 - 1e-12)))
+        where = int(np.searchsorted(total, left * (1 - _ROUNDING)))
         if where < total.size:
             before = float(total[where - 1]) if where else 0.0
             begun = now if where == 0 else float(first + where)
