@@ -11,6 +11,7 @@ from gigawatt import catalog
 from gigawatt.catalog.architecture import architecture
 from gigawatt.compute.training import tokens_per_s_per_chip
 from gigawatt.errors import NotModelledError
+from gigawatt.spec import load, loads, template, template_names
 from gigawatt.twin import simulate_campus
 
 PHASE = {
@@ -215,3 +216,19 @@ def test_the_whole_campus_would_train_as_fast_as_its_accelerators_together(campu
     assert item.low < item.value < item.high
     idle = simulate_campus(campus(programme={}))
     assert headline(idle, "whole_campus_tokens_per_day").value is None
+
+
+@pytest.mark.parametrize("name", template_names())
+def test_every_template_is_answered(name):
+    outcome = simulate_campus(loads(template(name)))
+    assert headline(outcome, "facility_energy_mwh").value > 0
+    assert not outcome.warnings
+
+
+@pytest.mark.parametrize("entry", catalog.load().entries("campus"), ids=lambda e: e.id)
+def test_every_campus_of_the_catalogue_is_answered(entry):
+    outcome = simulate_campus(load(entry.id))
+    assert not outcome.warnings
+    assert 1.0 < headline(outcome, "mean_pue").value < 1.5
+    assert 0.3 < headline(outcome, "usd_per_accelerator_hour").value < 6
+    assert 0.01 < headline(outcome, "usd_per_million_output_tokens").value < 5
