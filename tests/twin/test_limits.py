@@ -213,3 +213,16 @@ def test_runs_may_end_together_or_on_the_hour(campus):
     assert outcome.tables["hourly"]["chips_training"][10:].max() < 1.0
     trained = outcome.tables["hourly"]["tokens_trained"].sum()
     assert trained == pytest.approx(20.001 * hour, rel=1e-9)
+
+
+def test_a_run_that_can_never_start_does_not_hold_up_the_queue(campus):
+    small = {**PHASE, "it_mw": 0.05, "facility_mw": 0.07}
+    small["chips"] = [{"type": "h100-sxm", "count": 32}]
+    training = [
+        {"name": "Huge", "model": "llama-3.1-405b", "tokens": 1e12},
+        {"name": "Late", "model": "llama-3.1-8b", "tokens": 1e9, "start": dt.date(2030, 1, 1)},
+        {"name": "Small", "model": "llama-3.1-8b", "tokens": 1e9},
+    ]
+    programme = {"training_share": 0.5, "training": training}
+    outcome = simulate_campus(campus(phases=[small], programme=programme))
+    assert outcome.tables["training_runs"]["finished"].tolist() == [False, False, True]

@@ -16,7 +16,7 @@ from gigawatt.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     from gigawatt.catalog._facts import Entry
 
-__all__ = ["Architecture", "architecture"]
+__all__ = ["Architecture", "architecture", "dimension_facts"]
 
 _KIND: Final = "model"
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -187,6 +187,12 @@ class Architecture:
     def windowed_layers(self) -> int:
         """How many layers see only a window."""
         return self.layers - self.global_layers
+
+
+def dimension_facts(entry: Entry) -> tuple[str, ...]:
+    """Return the keys of the facts of a model that its architecture is made of."""
+    named = {field.name for field in fields(Architecture)} - {"name"}
+    return tuple(fact.key for name, fact in entry.facts.items() if name in named)
 
 
 def architecture(name_or_path: str) -> Architecture:

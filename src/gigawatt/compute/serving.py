@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gigawatt import catalog
-from gigawatt.catalog.architecture import Architecture
+from gigawatt.catalog.architecture import Architecture, dimension_facts
 from gigawatt.compute.bands import Estimate, from_points
 from gigawatt.compute.peak import peak
 from gigawatt.compute.training import unmeasured
@@ -211,5 +211,9 @@ def _point(entry: Entry, book: catalog.Catalog) -> ServingPoint:
         entry.number("tpot_limit_ms", float("inf")),
         mix.input_tokens / mix.output_tokens,
         share,
-        (top.key, *(entry[field].key for field in used if field in entry)),
+        (
+            top.key,
+            *(entry[field].key for field in used if field in entry),
+            *dimension_facts(model),
+        ),
     )

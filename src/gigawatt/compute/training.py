@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gigawatt import catalog
-from gigawatt.catalog.architecture import Architecture
+from gigawatt.catalog.architecture import Architecture, dimension_facts
 from gigawatt.compute.bands import Estimate, from_points
 from gigawatt.compute.peak import peak
 from gigawatt.compute.work import training_flop_per_token
@@ -144,7 +144,7 @@ def _published(entry: Entry) -> PublishedRun:
         Architecture.from_entry(entry), int(entry.number("train_seq_len"))
     ) * entry.number("train_tokens")
     share = flop / (entry.number("train_chip_hours") * 3600.0 * top.number * 1e12)
-    facts = (top.key, *(entry[field].key for field in _FIELDS))
+    facts = (top.key, *(entry[field].key for field in _FIELDS), *dimension_facts(entry))
     # FP16 and BF16 share one peak and one kind of unit on every chip that has both.
     kept = "bf16" if precision == "fp16" else precision
     return PublishedRun(entry.id, chip.id, entry.text("kind"), kept, share, facts)
@@ -170,7 +170,7 @@ def _borrowed(
         value * known.low / known.value,
         value * known.high / known.value,
         len(runs),
-        tuple(dict.fromkeys(f for r in runs for f in r.facts)),
+        tuple(dict.fromkeys([*(f for r in runs for f in r.facts), *known.facts])),
         f"extrapolated: {len(runs)} published run(s) in {precision}{other}; "
         f"the band is that of {known.points} {kind} runs in bf16",
     )

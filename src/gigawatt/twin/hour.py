@@ -6,7 +6,7 @@ accelerators that nobody else needs. Only then do all jobs slow down together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hour", "Limits", "solve_hours"]
 
-_BISECTIONS = 50
+_BISECTIONS = 40
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def solve_hours(
     shares = _shed(ask, shares, rated, wanted, allowed, use)
     over = _power(rated, shares, speed, use) > allowed * (1 + 1e-12)
     if over.any():
-        speed = np.where(over, _slow(ask, rated, allowed, use), 1.0)
+        speed[over] = _slow(_only(ask, over), rated[over], allowed[over], use)
         slowed, slowed_services = _shares(ask, speed)
         none_left = _shed(ask, slowed, rated, np.full_like(rated, np.inf), 0.0 * rated, use)
         shares = {a: np.where(over, none_left[a], shares[a]) for a in ACTIVITIES}
@@ -153,6 +153,16 @@ def _ask(
         bool(programme.research and programme.research.takes_idle),
         needed,
         most,
+    )
+
+
+def _only(ask: _Ask, hours: np.ndarray[Any, np.dtype[np.bool_]]) -> _Ask:
+    """Return what is asked for in some of the hours."""
+    return replace(
+        ask,
+        training=ask.training[hours],
+        needed=[None if n is None else n[hours] for n in ask.needed],
+        most=[m[hours] for m in ask.most],
     )
 
 

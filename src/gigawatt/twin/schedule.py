@@ -80,7 +80,12 @@ def run_schedule(campus: Campus, clock: Clock, speeds: Speeds, limits: Limits) -
     the file, each with the whole training share.
     """
     schedule = _empty(campus, clock.hours)
-    done: set[str] = set()
+    # A run that can never start must not hold up those behind it in the queue.
+    done = {
+        run.name
+        for run in campus.programme.training
+        if not _share_of(campus, run, clock, limits, speeds).any()
+    }
     now = 0.0
     while now < clock.hours:
         active = _active(campus, done)

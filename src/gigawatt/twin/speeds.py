@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.catalog.architecture import architecture
+from gigawatt.catalog.architecture import architecture, dimension_facts
 from gigawatt.compute.memory import training_state_gb, weights_gb
 from gigawatt.compute.serving import Mix, requests_per_s_per_chip
 from gigawatt.compute.training import sequence_length, tokens_per_s_per_chip
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Job", "Speeds", "learn_speeds"]
 
 _NO_MIX: Final = Mix(1.0, 1.0)
-_DIMENSIONS: Final = ("kind", "layers", "hidden", "heads", "vocab", "ffn", "experts", "expert_ffn")
-"""Facts of a model that its work follows from; named where the model is the catalogue's."""
 
 
 @dataclass(frozen=True)
@@ -205,5 +203,7 @@ def _note(
     facts = [f for e in found.values() for f in e.facts]
     if catalog.load().has("model", model):
         entry = catalog.load().get("model", model)
-        facts += [entry[name].key for name in _DIMENSIONS if name in entry]
+        facts += dimension_facts(entry)
+        if "train_seq_len" in entry:
+            facts.append(entry["train_seq_len"].key)
     lineage.record(quantity, facts=facts, inputs=paths)

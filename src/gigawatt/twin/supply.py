@@ -84,8 +84,9 @@ def supply_power(campus: Campus, clock: Clock, load_mw: Hours, lineage: Lineage)
         lineage.record("co2", facts=facts, inputs=[f"power.sources[{i}]"])
         if source.connection == "contracted":
             over_grid = over_grid + energy
-        else:
-            own_t = own_t + co2[source.name]
+            continue
+        own_t = own_t + co2[source.name]
+        if source.date < clock.end:
             own_capital += source.capacity_mw * 1000.0 * technology.number("capital_usd_per_kw")
     given["grid"], cost["grid"], co2["grid"] = grid, grid * price, grid * carbon / 1000.0
     located = own_t + over_grid * carbon / 1000.0

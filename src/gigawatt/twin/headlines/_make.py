@@ -40,12 +40,24 @@ class Maker:
             value, note = None, note or "nothing to divide by: the campus does none of it"
         if value is None:
             band = (None, None)
+        if isinstance(value, float):
+            band = _around(value, band)
         direct = dict.fromkeys(fact.key for fact in facts)
         direct.update(dict.fromkeys(self._lineage.facts(*after)))
         return Headline(
             name, label, self._group, value, unit, band[0], band[1], formula, tuple(direct),
             self._lineage.inputs(*after), note,
         )  # fmt: skip
+
+
+def _around(value: float, band: Band) -> Band:
+    """Return a band that holds its value, whatever binary fractions left of it."""
+    low, high = band
+    if isinstance(low, float):
+        low = min(low, value)
+    if isinstance(high, float):
+        high = max(high, value)
+    return low, high
 
 
 def ratio(top: float, bottom: float) -> float:

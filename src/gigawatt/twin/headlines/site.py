@@ -111,7 +111,7 @@ def energy(state: State, found: dict[str, Table]) -> list[Headline]:
     return [
         make("facility_energy_mwh", "Energy over the horizon", total, "MWh",
              "facility power summed over the hours", "facility_power",
-             band=times(total, factors), note="band of the measured power use"),
+             band=times(total, factors), note="band of the measured power use, not of the PUE"),
         make("facility_energy_mwh_last_year", "Energy in the last whole year", last, "MWh",
              "facility power summed over the last whole year", "facility_power",
              band=times(last, factors), note=year),
@@ -137,6 +137,6 @@ def energy_factors(state: State) -> tuple[float, float]:
             state.capacity.rated_mw * share * state.drawn[activity][which]
             for activity, share in state.schedule.shares.items()
         )
-        limited = np.minimum(it_mw * state.plant.pue, state.capacity.interconnection_mw)
+        limited = np.minimum(it_mw, state.limits.allowed_mw) * state.plant.pue
         ends.append(float(limited.sum()) / total)
     return min(ends[0], 1.0), max(ends[1], 1.0)

@@ -47,7 +47,9 @@ def training(state: State, found: dict[str, Table]) -> list[Headline]:
 
 
 def _trained(schedule: Schedule) -> float:
-    return sum(float(result.tokens.sum()) for result in schedule.runs)
+    return sum(
+        r.run.tokens if r.end_hour is not None else float(r.tokens.sum()) for r in schedule.runs
+    )
 
 
 def _whole_campus(state: State) -> tuple[float | None, Band, str]:
