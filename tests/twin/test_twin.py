@@ -9,7 +9,7 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.catalog.architecture import architecture
-from gigawatt.compute.training import tokens_per_s_per_chip
+from gigawatt.compute.history import tokens_per_s_per_chip
 from gigawatt.errors import NotModelledError
 from gigawatt.spec import load, loads, template, template_names
 from gigawatt.twin import simulate_campus

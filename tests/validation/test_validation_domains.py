@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from gigawatt.compute.serving import serving_points
-from gigawatt.compute.training import published_runs
+from gigawatt.compute.history import published_runs
 from gigawatt.errors import InputError
 from gigawatt.validation import validate
 

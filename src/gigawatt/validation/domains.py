@@ -9,7 +9,7 @@ from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.peak import peak
 from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
-from gigawatt.compute.training import published_runs, run_utilisation, sequence_length
+from gigawatt.compute.history import published_runs, run_utilisation, sequence_length
 from gigawatt.compute.work import training_flop_per_token
 from gigawatt.errors import InputError, NotModelledError
 from gigawatt.validation.score import Prediction, score
