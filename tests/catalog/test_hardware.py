@@ -40,18 +40,41 @@ PUBLISHED = [
     ("tpu-v7", "scale_up_chips", 9216.0),
     ("trainium2", "scale_up_chips", 64.0),
     ("gaudi3", "scale_out_gbit_per_s", 600.0),
+    ("gaudi2", "scale_out_gbit_per_s", 300.0),
+    ("h100-sxm-96gb", "hbm_gb_per_s", 2400.0),
+    ("h100-sxm", "sm_count", 132.0),
+    ("b300-sxm", "sm_count", 148.0),
+    ("gb300-nvl72", "sm_count", 152.0),
+]
+
+# Chips that published training steps ran on, and those that plans name next.
+TRAINERS = (
+    "v100-sxm", "a100-sxm-40gb", "a100-sxm-80gb", "h100-sxm", "h100-sxm-96gb", "h200-sxm",
+    "h800-sxm", "b200-sxm", "gb200-nvl72", "b300-sxm", "gb300-nvl72", "vr200-nvl72", "mi300x",
+    "mi325x", "mi350x", "mi355x", "tpu-v3", "tpu-v4", "tpu-v5e", "tpu-v5p", "tpu-v6e", "tpu-v7",
+    "trainium1", "trainium2", "trainium3", "gaudi2", "gaudi3",
+)  # fmt: skip
+# No figure of the network between its pods is published.
+NO_SCALE_OUT = {"tpu-v3"}
+
+# 16-bit operations that one unit makes in a clock, and the boost clock [MHz]: vendors' data sheets.
+CLOCKED = [
+    ("v100-sxm", 1024, 1530),
+    ("a100-sxm-80gb", 2048, 1410),
+    ("h100-sxm", 4096, 1830),
+    ("mi300x", 2048, 2100),
+    ("mi325x", 2048, 2100),
+    ("mi350x", 4096, 2200),
+    ("mi355x", 4096, 2400),
 ]
 
 # Names that mean no chip of the catalogue, no single chip, or a chip run below its rating.
 UNRESOLVED = {
     "",
     "N/A",
-    "A100-class NVIDIA Ampere (ByteDance)",
     "B200 (power limited)",
-    "DGX A100",
     "GH200-480GB",
     "H100 (Alps GH200)",
-    "H100 96GB HBM2e 500W (Meta Grand Teton)",
     "NVIDIA GH200 Grace Hopper Superchip 96GB",
     "NVIDIA GeForce RTX 4090",
     "NVIDIA H200-SXM-141GB (MaxQ)",
@@ -78,6 +101,25 @@ def test_there_are_enough_chips_and_systems() -> None:
 @pytest.mark.parametrize(("chip", "field", "value"), PUBLISHED)
 def test_published_number(chip: str, field: str, value: float) -> None:
     assert CATALOG.get("chip", chip).number(field) == value
+
+
+@pytest.mark.parametrize("chip", TRAINERS)
+def test_chips_to_train_on_state_their_networks(chip: str) -> None:
+    entry = CATALOG.get("chip", chip)
+    assert {"scale_up_chips", "scale_up_gb_per_s"} <= entry.facts.keys()
+    assert ("scale_out_gbit_per_s" in entry) == (chip not in NO_SCALE_OUT)
+    # Gbit/s in one direction against GB/s in both.
+    out_gb_per_s = entry.number("scale_out_gbit_per_s", 1.0) / 8.0 * 2.0
+    assert out_gb_per_s < entry.number("scale_up_gb_per_s")
+    gpu = entry.text("vendor") in {"NVIDIA", "AMD"}
+    assert ("sm_count" in entry) == gpu
+
+
+@pytest.mark.parametrize(("chip", "flop_per_clock", "boost_mhz"), CLOCKED)
+def test_units_times_clock_give_the_peak(chip: str, flop_per_clock: int, boost_mhz: int) -> None:
+    entry = CATALOG.get("chip", chip)
+    peak_tflops = entry.number("sm_count") * flop_per_clock * boost_mhz * 1e6 / 1e12
+    assert entry.number("bf16_tflops") == pytest.approx(peak_tflops, rel=0.005)
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda entry: entry.id)
@@ -182,6 +224,7 @@ def test_a_rack_draws_more_than_its_chips_and_no_more_than_their_all_in_power(
         ("Ironwood", "tpu-v7"),
         ("Rubin", "vr200-nvl72"),
         ("Ascend 910C", "ascend-910c"),
+        ("DGX A100", "a100-sxm-40gb"),
     ],
 )
 def test_alias(name: str, chip: str) -> None:

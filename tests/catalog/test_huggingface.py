@@ -130,6 +130,20 @@ V2_LITE |= {"num_attention_heads": 16, "intermediate_size": 10944, "moe_intermed
 V2_LITE |= {"n_routed_experts": 64, "n_shared_experts": 2, "num_experts_per_tok": 6}
 V2_LITE |= {"first_k_dense_replace": 1, "q_lora_rank": None, "topk_method": "greedy"}
 V2_LITE |= {"num_nextn_predict_layers": 0, "vocab_size": 102400}
+HYBRID = {"model_type": "nemotron_h", "vocab_size": 131072, "tie_word_embeddings": False}
+HYBRID |= {"ssm_state_size": 128, "n_groups": 8, "conv_kernel": 4, "chunk_size": 128}
+HYBRID |= {"head_dim": 128, "mamba_head_dim": 64}
+NEMOTRON_H = {**HYBRID, "num_hidden_layers": 118, "hidden_size": 8192, "intermediate_size": 32768}
+NEMOTRON_H |= {"num_attention_heads": 64, "num_key_value_heads": 8, "mamba_num_heads": 256}
+NEMOTRON_H |= {"ssm_state_size": 256, "attention_head_dim": 128, "head_dim": None}
+NEMOTRON_H |= {
+    "hybrid_override_pattern": "M-M-M-M*-" + 9 * "M-M-M-M-M*-" + "M-M-M-M-M-",
+}
+NANO3 = {**HYBRID, "num_hidden_layers": 52, "hidden_size": 2688, "moe_intermediate_size": 1856}
+NANO3 |= {"num_attention_heads": 32, "num_key_value_heads": 2, "mamba_num_heads": 64}
+NANO3 |= {"n_routed_experts": 128, "num_experts_per_tok": 6, "intermediate_size": 1856}
+NANO3 |= {"moe_shared_expert_intermediate_size": 3712}
+NANO3 |= {"hybrid_override_pattern": "MEMEM*E" + 4 * "MEMEM*E" + "MEMEMEM*EMEMEMEME"}
 
 SAME = {
     "llama-3.1-8b": LLAMA,
@@ -151,6 +165,8 @@ SAME = {
     "falcon-180b": FALCON,
     "smollm3-3b": SMOLLM3,
     "deepseek-v2-lite": V2_LITE,
+    "nemotron-h-56b": NEMOTRON_H,
+    "nemotron-3-nano": NANO3,
 }
 
 
@@ -179,6 +195,18 @@ def test_older_gemma_configurations(kind):
     arch = from_config(dims)
     assert arch.tied
     assert arch.global_layers == (16 if kind == "gemma2" else 32)
+
+
+def test_layers_may_be_spelled_out_and_experts_work_on_a_latent_width():
+    names = {"M": "mamba", "*": "attention", "E": "moe"}
+    spelled = dict(NANO3, layers_block_type=[names[k] for k in NANO3["hybrid_override_pattern"]])
+    del spelled["hybrid_override_pattern"]
+    assert from_config(spelled) == from_config(NANO3)
+    latent = from_config({**NANO3, "moe_latent_size": 672, "num_nextn_predict_layers": 1})
+    assert (latent.latent, latent.mtp_layers) == (672, 1)
+    # Narrower experts by a quarter, less the projections in and out of each layer.
+    saved = work.total_parameters(from_config(NANO3)) - work.total_parameters(latent)
+    assert saved == 23 * (128 * 2 * (2688 - 672) * 1856 - 2 * 2688 * 672)
 
 
 def test_every_supported_kind_is_tried_here():
@@ -227,6 +255,13 @@ def test_dimensions_that_fit_no_model(change, message):
     assert str(caught.value).startswith(message)
 
 
+def test_a_pattern_of_layers_must_be_known_and_whole():
+    expected = "hybrid_override_pattern: expected mamba"
+    for pattern in (51 * "M" + "X", 51 * "M"):
+        with pytest.raises(InputError, match=expected):
+            from_config({**NANO3, "hybrid_override_pattern": pattern})
+
+
 def test_irregular_layers_are_refused():
     kinds = ["full_attention", "sliding_attention", "sliding_attention", "full_attention"]
     with pytest.raises(InputError, match="layer_types: expected full attention in every n-th"):
@@ -240,8 +275,10 @@ def test_irregular_layers_are_refused():
         {**DEEPSEEK, "index_topk": 2048},
         {**QWEN3, "use_sliding_window": True},
         {**MOE, "mlp_only_layers": [3]},
+        {**NANO3, "hybrid_override_pattern": 51 * "E" + "-"},
+        {**NANO3, "moe_shared_expert_intermediate_size": 1000},
     ],
-    ids=["state space", "learned index", "window", "odd dense layers"],
+    ids=["state space", "learned index", "window", "odd layers", "mixed layers", "odd shared"],
 )
 def test_what_has_no_exact_description_is_refused(config):
     with pytest.raises(NotModelledError, match=r"x\.json: "):

@@ -17,7 +17,7 @@ COUNTED = {
     "matmul_params_b": work.matmul_parameters_per_token,
 }
 
-_HYBRID = "state-space, linear or compressed attention, which is not modelled"
+_HYBRID = "linear or compressed attention, which is not modelled"
 _VISION = "a vision or audio encoder does part of the work, which is not modelled"
 _UNSTATED = "the dimensions are not published, or only in part"
 _CUT = "a cut-down version whose number of layers differs from row to row or is not stated"
@@ -25,7 +25,6 @@ _SEVERAL = "several shapes go by this one name"
 
 LEFT_OUT = {
     "10T Mixtral-like MoE (64e top2)": "its vocabulary is not published",
-    "352B MoE (ByteDance internal)": _UNSTATED,
     "700B Mixtral-like MoE (16e top2)": _SEVERAL,
     "900B dense": "its vocabulary is not published",
     "BLOOM-proto 178B": _UNSTATED,
@@ -54,8 +53,6 @@ LEFT_OUT = {
     "GPT-2 arch 13B": "no configuration of this size is published beside the benchmark",
     "GPT-2 arch 65B": "no configuration of this size is published beside the benchmark",
     "GPT-2 arch 750M": "no configuration of this size is published beside the benchmark",
-    "GPT3-23B pre-training": _UNSTATED,
-    "GPT3-46B pre-training": _UNSTATED,
     "GShard-600B": "an encoder-decoder, which is not modelled",
     "Gopher 280B": "relative positions with matrices of their own, which are not modelled",
     "Grok 1 314b (proxy)": _CUT,
@@ -65,11 +62,6 @@ LEFT_OUT = {
     "MaxText 22B": "the published script does not give the size in its name",
     "MaxText 52B": "the published script does not give the size in its name",
     "Meena 2.6B": "an evolved transformer with convolutions, which is not modelled",
-    "Nemotron-H 56b": _HYBRID,
-    "Nemotron_3_5_Lightning": _HYBRID,
-    "Nemotron_3_Nano": _HYBRID,
-    "Nemotron_3_Super": _HYBRID,
-    "Nemotron_3_Ultra": _HYBRID,
     "Qwen/Qwen3-Omni-30B-A3B-Instruct": _VISION,
     "Qwen/Qwen3-VL-235B-A22B-Instruct": _VISION,
     "Qwen/Qwen3-VL-235B-A22B-Instruct-FP8": _VISION,
@@ -85,9 +77,7 @@ LEFT_OUT = {
     "gemma4-31b": "global layers of another head width with shared keys and values",
     "gemma4-4b": "global layers of another head width with shared keys and values",
     "llama3_1-405b_pruned": "which parts were pruned is not published",
-    "nvidia/NVIDIA-Nemotron-Nano-12B-v2": _HYBRID,
-    "nvidia/NVIDIA-Nemotron-Nano-12B-v2-VL-BF16": _HYBRID,
-    "nvidia/NVIDIA-Nemotron-Nano-9B-v2": _HYBRID,
+    "nvidia/NVIDIA-Nemotron-Nano-12B-v2-VL-BF16": _VISION,
     "qwen3-vl-235b-a22b": _VISION,
     "wan2.1-14b": "a video diffusion model",
     "zai-org/GLM-5-FP8": "a learned index picks the tokens attended to, which is not modelled",
@@ -183,6 +173,8 @@ def test_names_of_the_published_measurements_resolve(shared):
         ("nvidia/Qwen3-32B-NVFP4", "qwen3-32b"),
         ("gptj-99", "gpt-j-6b"),
         ("LLAMA 2 70B", "llama-2-70b"),
+        ("Nemotron_3_Super", "nemotron-3-super"),
+        ("llama31_405b", "llama-3.1-405b"),
     ],
 )
 def test_aliases(written, model):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog.architecture import Architecture, architecture
 from gigawatt.compute import work
+from gigawatt.compute.dims import dims_of, stack_dims
 from gigawatt.errors import InputError
 
 TINY = Architecture(
@@ -41,8 +42,14 @@ def architectures(draw: st.DrawFn) -> Architecture:
         dims |= {"experts": experts, "active_experts": draw(st.integers(1, experts))}
         dims |= {"expert_ffn": draw(WIDTHS), "shared_experts": draw(st.integers(0, 2))}
         dims |= {"leading_dense": draw(st.integers(0, 1)), "moe_every": draw(st.integers(1, 2))}
+        dims |= {"latent": draw(st.sampled_from([0, 4]))}
     if draw(st.booleans()):
         dims |= {"window": draw(st.integers(1, 64)), "global_every": draw(st.integers(0, 3))}
+    if draw(st.booleans()):
+        dims |= {"ssm_layers": draw(st.integers(1, dims["layers"])), "ssm_chunk": 32}
+        dims |= {"ssm_heads": 4, "ssm_head_dim": 8, "ssm_state": 16, "ssm_groups": 2, "ssm_conv": 4}
+        if draw(st.booleans()):  # one block a layer: as many more layers hold a feed-forward block
+            dims |= {"layers": 2 * dims["layers"], "ffn_only_layers": dims["layers"]}
     return Architecture(**dims)
 
 
@@ -87,7 +94,9 @@ def test_window_saves_work(arch, tokens):
     assert work.forward_flop_per_token(arch, tokens) <= work.forward_flop_per_token(
         everything, tokens
     )
-    assert work.kv_bytes_per_sequence(arch, tokens, 2) <= tokens * work.kv_bytes_per_token(arch, 2)
+    state = work.kv_bytes_per_sequence(arch, 0, 2)
+    kept = work.kv_bytes_per_sequence(arch, tokens, 2) - state
+    assert kept <= tokens * work.kv_bytes_per_token(arch, 2)
 
 
 @given(st.integers(1, 300), st.integers(1, 100), st.sampled_from(["sliding", "chunked"]))
@@ -107,6 +116,60 @@ def test_hand_count_of_a_tiny_model():
     assert work.forward_flop_per_token(TINY, 9) == 2 * matmul + 2 * 5 * 32
     assert work.decode_flop_per_token(TINY, 9) == 2 * matmul + 2 * 9 * 32
     assert work.kv_bytes_per_token(TINY, 2) == 2 * 2 * 4 * 2
+
+
+def test_hand_count_of_a_tiny_state_space_model():
+    # Three layers of one block each: a mixer of 2 heads of 4 with 1 group and a state of 3, a
+    # block of experts that work on 2 numbers in place of 8, and attention.
+    arch = Architecture(
+        name="tiny", layers=3, hidden=8, heads=2, kv_heads=1, head_dim=4, vocab=10, gated=False,
+        norms_per_layer=1, experts=4, active_experts=1, shared_experts=1, expert_ffn=16, latent=2,
+        ssm_layers=1, ffn_only_layers=1, ssm_heads=2, ssm_head_dim=4, ssm_state=3, ssm_groups=1,
+        ssm_conv=4, ssm_chunk=5,
+    )  # fmt: skip
+    # In: gate and values of 8, 3 each to write and read, 2 steps; out 8x8. The convolution sees 4
+    # tokens of 14 channels, with a bias; 3 numbers a head; a norm over 8.
+    projections = 8 * (8 + 8 + 3 + 3 + 2) + 64
+    mixer = projections + 14 * 5 + 6 + 8
+    outside_experts = 4 * 8 + 2 * 8 * 2 + 2 * 8 * 16
+    attention = 64 + 2 * 32 + 64
+    expert = 2 * 2 * 16
+    rest = 2 * 80 + 8 + 3 * 8 + attention
+    assert work.total_parameters(arch) == rest + mixer + outside_experts + 4 * expert
+    assert work.active_parameters(arch) == rest + mixer + outside_experts + expert
+    matmul = 80 + attention + projections + outside_experts + expert
+    assert work.matmul_parameters_per_token(arch) == matmul
+    # Chunks of 5: scores of 3 and what they weigh, 8; then the state of 8 x 3 written and read.
+    scan = 2 * (5 * (3 + 8) + 2 * 24)
+    assert work.scan_flop_per_token(arch, 9) == scan
+    assert work.forward_flop_per_token(arch, 9) == 2 * matmul + 2 * 5 * 16 + scan
+    assert work.decode_flop_per_token(arch, 9) == 2 * matmul + 2 * 9 * 16 + 2 * 2 * 24
+    assert work.kv_bytes_per_token(arch, 2) == 2 * 2 * 4
+    assert work.kv_bytes_per_sequence(arch, 9, 2) == 9 * 16 + 2 * (24 + 3 * 14)
+
+
+def test_a_scan_is_the_attention_of_its_chunk_where_all_widths_agree():
+    """Dao and Gu (2024), section 6.3: state and head width equal to the chunk make O(T N^2)."""
+    arch = Architecture(
+        layers=1, hidden=8, heads=1, kv_heads=1, head_dim=8, vocab=8, ffn=8, ssm_layers=1,
+        ssm_heads=1, ssm_head_dim=64, ssm_state=64, ssm_groups=1, ssm_conv=4, ssm_chunk=64,
+    )  # fmt: skip
+    assert work.scan_flop_per_token(arch, 4096) == 2 * 4 * 64**2
+
+
+def test_published_weights_of_nemotron_3_ultra():
+    """The BF16 weights take 1,121 GB: the model and one multi-token-prediction module."""
+    arch = architecture("nemotron-3-ultra")
+    one_block = dataclasses.replace(arch, layers=2, ssm_layers=0, ffn_only_layers=1)
+    tables = 2 * arch.vocab * arch.hidden
+    module = work.total_parameters(one_block) - tables + 2 * arch.hidden**2
+    assert 2 * (work.total_parameters(arch) + module) == pytest.approx(1121e9, rel=0.001)
+
+
+def test_published_utilisation_of_megascale_moe():
+    """Table 3: 272.9 thousand tokens/s on 240 H800 of 989 TFLOP/s are 32.48 % of their peak."""
+    flop = work.training_flop_per_token(architecture("megascale-moe-352b"), 8192)
+    assert flop * 272.9e3 / (240 * 989e12) == pytest.approx(0.3248, abs=2e-4)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +239,22 @@ def test_windows_of_released_models():
     assert (maverick.moe_layers, maverick.dense_layers) == (24, 24)
     deepseek = architecture("deepseek-v3")
     assert (deepseek.moe_layers, deepseek.dense_layers) == (58, 3)
+    nano = architecture("nemotron-3-nano")
+    assert (nano.attention_layers, nano.ssm_layers, nano.moe_layers) == (6, 23, 23)
+    assert (nano.dense_layers, nano.global_layers, nano.windowed_layers) == (0, 6, 0)
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "gemma-3-27b", "deepseek-v3", "nemotron-3-super"])
+def test_dimensions_as_numbers_agree_with_the_architecture(name):
+    arch = architecture(name)
+    dims = dims_of(arch)
+    assert dims.attention_layers == arch.attention_layers
+    assert dims.ffn_layers == arch.ffn_layers
+    blocks = dims.attention_layers + dims.ssm_layers + dims.ffn_layers
+    assert blocks == arch.layers * arch.norms_per_layer or arch.norms_per_layer == 4
+    stacked = stack_dims([TINY, arch])
+    assert stacked.take(1) == dims
+    assert stacked.attention_layers.tolist() == [2, arch.attention_layers]
 
 
 @pytest.mark.parametrize(
@@ -189,6 +268,10 @@ def test_windows_of_released_models():
         ({"ffn": -1}, "ffn must not be negative; found -1"),
         ({"leading_dense": 9}, "leading_dense must lie between 0 and 2; found 9"),
         ({"qk_norm": "some"}, "qk_norm must be one of none, head, full; found 'some'"),
+        ({"latent": 8}, "latent is a width of experts, and there are none"),
+        ({"ssm_layers": 1}, "state-space layers need every ssm_ width"),
+        ({"ssm_heads": 3, "ssm_groups": 2}, "ssm_groups must divide the 3 state-space heads"),
+        ({"ffn_only_layers": 3}, "ssm_layers and ffn_only_layers must not exceed the layers, 2"),
         ({"kv_lora": 8}, "MLA needs the widths of its heads"),
     ],
 )

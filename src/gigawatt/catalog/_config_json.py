@@ -6,11 +6,14 @@ Split from `gigawatt.catalog.huggingface` so that its readers are lists of keys 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from gigawatt.errors import InputError
 
 __all__ = ["ConfigJson"]
+
+
+_BLOCKS: Final = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}
 
 
 class ConfigJson:
@@ -76,3 +79,15 @@ class ConfigJson:
         if full != [every > 0 and (i + 1) % every == 0 for i in range(len(full))]:
             raise self.fail(key, "full attention in every n-th layer")
         return every
+
+    def blocks(self) -> list[str]:
+        """Return the one block of each layer: ``mamba``, ``attention``, ``mlp`` or ``moe``."""
+        key = "layers_block_type"
+        blocks = self.names(key)
+        if blocks is None:
+            key = "hybrid_override_pattern"
+            blocks = [_BLOCKS.get(letter, letter) for letter in self.text(key)]
+        unknown = sorted(set(blocks) - set(_BLOCKS.values()))
+        if unknown or len(blocks) != self.count("num_hidden_layers"):
+            raise self.fail(key, "mamba (M), attention (*), mlp (-) or moe (E) for each layer")
+        return blocks

@@ -2,8 +2,9 @@
 
 One flat, frozen record serves dense models, grouped and multi-query attention, multi-head latent
 attention (MLA), mixtures of experts (MoE) with shared experts, leading or interleaved dense layers,
-and layers that see only a window. What it cannot say exactly (state-space and linear attention,
-learned sparse attention, encoder-decoders) is left out rather than approximated.
+layers that see only a window, and hybrids with Mamba-2 state-space layers. What it cannot say
+exactly (linear and learned sparse attention, encoder-decoders) is left out rather than
+approximated.
 """
 
 from __future__ import annotations
@@ -81,6 +82,20 @@ class Architecture:
         weight over all heads together.
     embedding_norm : bool
         Whether the embedding is normalised.
+    latent : int
+        Width that tokens are projected to before the routed experts and back from after them
+        (LatentMoE); 0: experts work on the hidden width. Router and shared experts always do.
+    ssm_layers : int
+        Layers whose mixer is a Mamba-2 state space in place of attention.
+    ffn_only_layers : int
+        Layers that hold a feed-forward block and no mixer, in models whose layers hold one block
+        each (Nemotron-H); 0: every layer has a mixer and a feed-forward block.
+    ssm_heads, ssm_head_dim, ssm_state, ssm_groups : int
+        State-space heads, width of one, numbers of state for each of that width, and groups of
+        heads that share what writes to and reads from the state.
+    ssm_conv, ssm_chunk : int
+        Tokens that the short convolution before the scan sees, and tokens that the scan works on
+        at once.
     """
 
     layers: int
@@ -117,6 +132,15 @@ class Architecture:
     norms_per_layer: int = 2
     qk_norm: str = "none"
     embedding_norm: bool = False
+    latent: int = 0
+    ssm_layers: int = 0
+    ffn_only_layers: int = 0
+    ssm_heads: int = 0
+    ssm_head_dim: int = 0
+    ssm_state: int = 0
+    ssm_groups: int = 0
+    ssm_conv: int = 0
+    ssm_chunk: int = 0
 
     def __post_init__(self) -> None:
         """Refuse dimensions that describe no model."""
@@ -165,28 +189,38 @@ class Architecture:
         return self.v_dim if self.is_mla else self.head_dim
 
     @property
+    def attention_layers(self) -> int:
+        """How many layers have attention."""
+        return self.layers - self.ssm_layers - self.ffn_only_layers
+
+    @property
+    def ffn_layers(self) -> int:
+        """How many layers have a feed-forward block, dense or of experts."""
+        return self.ffn_only_layers or self.layers
+
+    @property
     def moe_layers(self) -> int:
         """How many layers are mixtures of experts."""
         if not self.experts:
             return 0
-        return self.layers // self.moe_every - self.leading_dense // self.moe_every
+        return self.ffn_layers // self.moe_every - self.leading_dense // self.moe_every
 
     @property
     def dense_layers(self) -> int:
         """How many layers have a dense feed-forward block."""
-        return self.layers - self.moe_layers
+        return self.ffn_layers - self.moe_layers
 
     @property
     def global_layers(self) -> int:
-        """How many layers see the whole context."""
+        """How many attention layers see the whole context."""
         if not self.window:
-            return self.layers
-        return self.layers // self.global_every if self.global_every else 0
+            return self.attention_layers
+        return self.attention_layers // self.global_every if self.global_every else 0
 
     @property
     def windowed_layers(self) -> int:
-        """How many layers see only a window."""
-        return self.layers - self.global_layers
+        """How many attention layers see only a window."""
+        return self.attention_layers - self.global_layers
 
 
 def dimension_facts(entry: Entry) -> tuple[str, ...]:
@@ -257,7 +291,8 @@ def _problems(a: Architecture) -> list[str]:
         for field in fields(a)
         if field.type == "int" and getattr(a, field.name) < 0
     ]
-    found += [text for wrong, text in _attention_rules(a) + _expert_rules(a) if wrong]
+    rules = _attention_rules(a) + _expert_rules(a) + _state_space_rules(a)
+    found += [text for wrong, text in rules if wrong]
     return found
 
 
@@ -281,8 +316,25 @@ def _expert_rules(a: Architecture) -> list[tuple[bool, str]]:
         ),
         (a.experts > 0 and a.expert_ffn < 1, "experts need expert_ffn, the width of one"),
         (
-            not 0 <= a.leading_dense <= a.layers,
-            f"leading_dense must lie between 0 and {a.layers}; found {a.leading_dense}",
+            not 0 <= a.leading_dense <= a.ffn_layers,
+            f"leading_dense must lie between 0 and {a.ffn_layers}; found {a.leading_dense}",
         ),
         (a.dense_layers > 0 and a.ffn < 1, "dense layers need ffn, the width of their block"),
+        (a.latent > 0 and not a.experts, "latent is a width of experts, and there are none"),
+    ]
+
+
+def _state_space_rules(a: Architecture) -> list[tuple[bool, str]]:
+    widths = (a.ssm_heads, a.ssm_head_dim, a.ssm_state, a.ssm_groups, a.ssm_conv, a.ssm_chunk)
+    groups = max(a.ssm_groups, 1)
+    return [
+        (
+            a.attention_layers < 0,
+            f"ssm_layers and ffn_only_layers must not exceed the layers, {a.layers} together",
+        ),
+        (a.ssm_layers > 0 and min(widths) < 1, "state-space layers need every ssm_ width"),
+        (
+            a.ssm_heads % groups > 0,
+            f"ssm_groups must divide the {a.ssm_heads} state-space heads; found {a.ssm_groups}",
+        ),
     ]

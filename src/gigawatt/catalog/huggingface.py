@@ -329,6 +329,45 @@ def _olmo2(c: ConfigJson) -> Dims:
     return _decoder(c, ffn=c.count("intermediate_size"), qk_norm="full")
 
 
+def _nemotron_h(c: ConfigJson) -> Dims:
+    blocks = c.blocks()
+    # Layers hold one block each; attention and linear layers have no bias, blocks no gate.
+    layout: Dims = {
+        "gated": False,
+        "norms_per_layer": 1,
+        "ssm_layers": blocks.count("mamba"),
+        "ffn_only_layers": blocks.count("mlp") + blocks.count("moe"),
+        "ssm_heads": c.count("mamba_num_heads"),
+        "ssm_head_dim": c.count("mamba_head_dim"),
+        "ssm_state": c.count("ssm_state_size"),
+        "ssm_groups": c.count("n_groups"),
+        "ssm_conv": c.count("conv_kernel", 4),
+        "ssm_chunk": c.count("chunk_size", 128),
+    }
+    if c.values.get("head_dim") is None and c.values.get("attention_head_dim") is not None:
+        layout["head_dim"] = c.count("attention_head_dim")
+    if "moe" not in blocks:
+        return {**_decoder(c), **layout, "ffn": c.count("intermediate_size")}
+    width, shared = c.count("moe_intermediate_size"), "moe_shared_expert_intermediate_size"
+    if "mlp" in blocks or c.count(shared, 0, least=0) % width:
+        message = f"{c.where}: dense layers among experts, or odd shared ones, are not modelled"
+        raise NotModelledError(message)
+    return (
+        _decoder(c)
+        | layout
+        | {
+            "experts": c.count("n_routed_experts"),
+            "active_experts": c.count("num_experts_per_tok"),
+            # One shared block of twice an expert's width is two shared experts.
+            "shared_experts": c.count(shared, 0, least=0) // width,
+            "expert_ffn": width,
+            "latent": c.count("moe_latent_size", 0),
+            "router_bias": True,
+            "mtp_layers": c.count("num_nextn_predict_layers", 0, least=0),
+        }
+    )
+
+
 _READERS: Final[dict[str, Callable[[ConfigJson], Dims]]] = {
     "deepseek_v2": _deepseek,
     "deepseek_v3": _deepseek,
@@ -347,6 +386,7 @@ _READERS: Final[dict[str, Callable[[ConfigJson], Dims]]] = {
     "minimax_m2": _minimax_m2,
     "mistral": _mistral,
     "mixtral": _mixtral,
+    "nemotron_h": _nemotron_h,
     "olmo2": _olmo2,
     "qwen2": _qwen2,
     "qwen3": _qwen3,

@@ -25,6 +25,12 @@ class Dims:
 
     Flags are 0 or 1. `ffn_matrices` is 3 for gated feed-forward blocks, else 2. `score_dim` and
     `value_dim` are the widths of one head; `mla` is 1 with multi-head latent attention.
+
+    Layers are counted by what they hold: `global_layers` and `windowed_layers` have attention,
+    `ssm_layers` a Mamba-2 state space, `dense_layers` and `moe_layers` a feed-forward block. Their
+    sum is the number of blocks with a residual connection: twice `layers` in a plain transformer,
+    `layers` itself in Nemotron-H, whose layers hold one block each. Routed experts work on the
+    width `latent`, or on `hidden` where it is 0.
     """
 
     layers: Numbers
@@ -53,6 +59,24 @@ class Dims:
     window: Numbers
     chunked: Numbers
     mtp_layers: Numbers
+    latent: Numbers = 0.0
+    ssm_layers: Numbers = 0.0
+    ssm_heads: Numbers = 0.0
+    ssm_head_dim: Numbers = 0.0
+    ssm_state: Numbers = 0.0
+    ssm_groups: Numbers = 0.0
+    ssm_conv: Numbers = 0.0
+    ssm_chunk: Numbers = 0.0
+
+    @property
+    def attention_layers(self) -> Numbers:
+        """Layers with attention."""
+        return self.global_layers + self.windowed_layers
+
+    @property
+    def ffn_layers(self) -> Numbers:
+        """Layers with a feed-forward block, dense or of experts."""
+        return self.dense_layers + self.moe_layers
 
     def take(self, index: NDArray[np.int64] | int) -> Dims:
         """Return the models at `index`, where fields are arrays."""
@@ -93,12 +117,18 @@ def dims_of(arch: Architecture) -> Dims:
         window=float(arch.window),
         chunked=float(arch.window_kind == "chunked"),
         mtp_layers=float(arch.mtp_layers),
+        latent=float(arch.latent),
+        ssm_layers=float(arch.ssm_layers),
+        ssm_heads=float(arch.ssm_heads),
+        ssm_head_dim=float(arch.ssm_head_dim),
+        ssm_state=float(arch.ssm_state),
+        ssm_groups=float(arch.ssm_groups),
+        ssm_conv=float(arch.ssm_conv),
+        ssm_chunk=float(arch.ssm_chunk),
     )
 
 
 def stack_dims(models: Sequence[Architecture]) -> Dims:
     """Return the dimensions of several architectures, each field an array over the models."""
     each = [dims_of(arch) for arch in models]
-    return Dims(
-        **{f.name: np.array([getattr(d, f.name) for d in each]) for f in fields(Dims)}
-    )
+    return Dims(**{f.name: np.array([getattr(d, f.name) for d in each]) for f in fields(Dims)})

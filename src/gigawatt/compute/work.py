@@ -1,7 +1,8 @@
-"""Parameters, FLOP and cache bytes of a transformer, from its dimensions alone.
+"""Parameters, FLOP and cache bytes of a transformer or hybrid, from its dimensions alone.
 
-A multiply and an add are two FLOP. Only matrix products and attention are counted; softmax,
-activations and normalisations are left out, as is usual when utilisation is stated.
+A multiply and an add are two FLOP. Only matrix products, attention and state-space scans are
+counted; softmax, activations, short convolutions and normalisations are left out, as is usual when
+utilisation is stated.
 
 References
 ----------
@@ -13,6 +14,9 @@ References
        absorption of the up-projections when decoding.
 .. [4] DeepSeek-AI (2024), *DeepSeek-V3 Technical Report*, arXiv:2412.19437, section 2.2:
        multi-token prediction.
+.. [5] Dao and Gu (2024), *Transformers are SSMs*, arXiv:2405.21060, section 6: the chunked scan of
+       Mamba-2 as matrix products; section 7: its block.
+.. [6] NVIDIA (2026), *Nemotron 3 Super*, arXiv:2604.12374, section 2: LatentMoE.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ __all__ = [
     "matmul_parameters_per_token",
     "mean_attended",
     "mtp_flop_per_token",
+    "scan_flop_per_token",
     "total_parameters",
     "training_flop_per_token",
 ]
@@ -39,11 +44,14 @@ __all__ = [
 def total_parameters(arch: Architecture) -> int:
     r"""Return how many parameters the model has, biases and normalisations included.
 
-    .. math:: P = V h (2 - \mathrm{tied}) + S h + L\,(A + N) + L_d F_d + L_m (R + (E + E_s) F_e)
+    .. math:: P = V h (2 - \mathrm{tied}) + S h + L N + L_a A + L_s M + L_d F_d
+                  + L_m (R + E F_e + E_s F_s)
 
-    with attention :math:`A`, normalisations :math:`N`, dense blocks :math:`F_d`, routers :math:`R`
-    and experts :math:`F_e`. Multi-token-prediction modules are not counted, as model cards do not
-    count them [4]_; nor are attention sinks (one number a head).
+    with normalisations :math:`N`, attention :math:`A`, state-space mixers :math:`M` [5]_, dense
+    blocks :math:`F_d`, routers :math:`R` (with LatentMoE the projections into the latent width and
+    back [6]_), routed experts :math:`F_e` and shared ones :math:`F_s`. Multi-token-prediction
+    modules are not counted, as model cards do not count them [4]_; nor are attention sinks (one
+    number a head).
 
     Examples
     --------
@@ -51,8 +59,7 @@ def total_parameters(arch: Architecture) -> int:
     >>> total_parameters(architecture("llama-3.1-8b"))
     8030261248
     """
-    experts = arch.experts + arch.shared_experts
-    return _outside_layers(arch) + _all_layers(arch, experts_per_layer=experts)
+    return _outside_layers(arch) + _all_layers(arch, routed_per_layer=arch.experts)
 
 
 def active_parameters(arch: Architecture) -> int:
@@ -66,8 +73,7 @@ def active_parameters(arch: Architecture) -> int:
     >>> round(active_parameters(architecture("mixtral-8x7b")) / 1e9, 1)
     12.9
     """
-    visited = arch.active_experts + arch.shared_experts
-    return _outside_layers(arch) + _all_layers(arch, experts_per_layer=visited)
+    return _outside_layers(arch) + _all_layers(arch, routed_per_layer=arch.active_experts)
 
 
 def matmul_parameters_per_token(arch: Architecture) -> int:
@@ -76,14 +82,16 @@ def matmul_parameters_per_token(arch: Architecture) -> int:
     Active matrices and the output head, which multiplies even where it is the tied embedding table;
     without the embedding (a look-up), positions, biases and normalisations [1]_.
 
-    .. math:: P_\times = V h + L A_\times + L_d F_d + L_m (E h + (k + E_s) F_e)
+    .. math:: P_\times = V h + L_a A_\times + L_s M_\times + L_d F_d
+                         + L_m (E h + 2 h l + k F_e + E_s F_s)
     """
-    visited = arch.active_experts + arch.shared_experts
-    blocks = arch.dense_layers * _ffn_matrices(arch, arch.ffn)
-    experts = arch.moe_layers * (
-        arch.experts * arch.hidden + visited * _ffn_matrices(arch, arch.expert_ffn)
+    return (
+        arch.vocab * arch.hidden
+        + arch.attention_layers * _attention_matrices(arch)
+        + arch.ssm_layers * _ssm_matrices(arch)
+        + arch.dense_layers * _ffn_matrices(arch, arch.ffn)
+        + arch.moe_layers * _moe_matrices(arch, arch.active_experts)
     )
-    return arch.vocab * arch.hidden + arch.layers * _attention_matrices(arch) + blocks + experts
 
 
 def mean_attended(context_tokens: float, window: int = 0, kind: str = "sliding") -> float:
@@ -114,11 +122,12 @@ def mean_attended(context_tokens: float, window: int = 0, kind: str = "sliding")
 def forward_flop_per_token(arch: Architecture, context_tokens: float) -> float:
     r"""Return the FLOP of one forward pass for each token of a sequence.
 
-    .. math:: f = 2 P_\times + 2 H (d_{qk} + d_v) \sum_l a_l
+    .. math:: f = 2 P_\times + 2 H (d_{qk} + d_v) \sum_l a_l + s
 
     with :math:`P_\times` of `matmul_parameters_per_token`, :math:`H` heads of score width
     :math:`d_{qk}` and value width :math:`d_v`, and :math:`a_l` the tokens that layer :math:`l`
-    attends to in the mean over a causal sequence of `context_tokens` [2]_.
+    attends to in the mean over a causal sequence of `context_tokens` [2]_, and the scans :math:`s`
+    of `scan_flop_per_token`.
 
     Parameters
     ----------
@@ -136,7 +145,31 @@ def forward_flop_per_token(arch: Architecture, context_tokens: float) -> float:
     if arch.windowed_layers:
         windowed = mean_attended(context_tokens, arch.window, arch.window_kind)
         attended += arch.windowed_layers * windowed
-    return 2.0 * matmul_parameters_per_token(arch) + _flop_per_attended(arch) * attended
+    matrices = 2.0 * matmul_parameters_per_token(arch)
+    scans = scan_flop_per_token(arch, context_tokens)
+    return matrices + _flop_per_attended(arch) * attended + scans
+
+
+def scan_flop_per_token(arch: Architecture, context_tokens: float) -> float:
+    r"""Return the FLOP of the state-space scans of all layers for each token of a sequence.
+
+    .. math:: s = 2 L_s \left( G N Q + H P Q + 2 H P N \right)
+
+    for :math:`H` heads of width :math:`P` with a state of :math:`N` numbers for each of it,
+    :math:`G` groups and chunks of :math:`Q` tokens: within a chunk the scores of all its pairs and
+    what they weigh, whole blocks as the matrix units work on them, then what each chunk writes to
+    the state and reads from it [5]_ (section 6). A sequence shorter than a chunk is one chunk. The
+    recurrence over whole chunks, :math:`H P N / Q`, is left out.
+
+    Examples
+    --------
+    >>> from gigawatt.catalog.architecture import architecture
+    >>> scan_flop_per_token(architecture("llama-3.1-8b"), 8192)
+    0.0
+    """
+    inner = arch.ssm_heads * arch.ssm_head_dim
+    pairs = min(context_tokens, arch.ssm_chunk) * (arch.ssm_groups * arch.ssm_state + inner)
+    return 2.0 * arch.ssm_layers * (pairs + 2 * inner * arch.ssm_state)
 
 
 def decode_flop_per_token(arch: Architecture, context_tokens: float) -> float:
@@ -144,7 +177,8 @@ def decode_flop_per_token(arch: Architecture, context_tokens: float) -> float:
 
     As `forward_flop_per_token`, with the whole context attended to. MLA scores compressed keys
     when decoding: its up-projections are absorbed into the query and the output, so that a head
-    works on widths :math:`r_{kv} + d_{rope}` and :math:`r_{kv}` [3]_.
+    works on widths :math:`r_{kv} + d_{rope}` and :math:`r_{kv}` [3]_. A state-space layer writes
+    to its state and reads from it once, whatever came before.
     """
     attended = arch.global_layers * context_tokens
     if arch.windowed_layers:
@@ -152,7 +186,8 @@ def decode_flop_per_token(arch: Architecture, context_tokens: float) -> float:
         seen = arch.window if arch.window_kind == "sliding" else (arch.window + 1) / 2
         attended += arch.windowed_layers * min(context_tokens, seen)
     width = 2 * arch.kv_lora + arch.rope_dim if arch.is_mla else 2 * arch.head_dim
-    return 2.0 * matmul_parameters_per_token(arch) + 2.0 * arch.heads * width * attended
+    matrices = 2.0 * matmul_parameters_per_token(arch)
+    return matrices + 2.0 * arch.heads * width * attended + scan_flop_per_token(arch, 0)
 
 
 def training_flop_per_token(arch: Architecture, seq_len: float) -> float:
@@ -168,13 +203,11 @@ def mtp_flop_per_token(arch: Architecture, context_tokens: float) -> float:
     """Return the FLOP of one forward pass through the multi-token-prediction modules [4]_.
 
     Each module joins two hidden states (a matrix of twice the hidden width), passes one layer of
-    the model's last kind, and ends in the shared output head.
+    attention and of the model's last kind of feed-forward block, and ends in the shared output
+    head.
     """
-    visited = arch.active_experts + arch.shared_experts
     block = (
-        arch.experts * arch.hidden + visited * _ffn_matrices(arch, arch.expert_ffn)
-        if arch.experts
-        else _ffn_matrices(arch, arch.ffn)
+        _moe_matrices(arch, arch.active_experts) if arch.experts else _ffn_matrices(arch, arch.ffn)
     )
     matrices = 2 * arch.hidden**2 + _attention_matrices(arch) + block + arch.vocab * arch.hidden
     attention = _flop_per_attended(arch) * mean_attended(context_tokens)
@@ -184,7 +217,7 @@ def mtp_flop_per_token(arch: Architecture, context_tokens: float) -> float:
 def kv_bytes_per_token(arch: Architecture, bytes_per_value: float) -> float:
     r"""Return the bytes of key-value cache that one token of context takes.
 
-    .. math:: b\,L\,2\,H_{kv}\,d \qquad\text{or, with MLA [3]_,}\qquad b\,L\,(r_{kv} + d_{rope})
+    .. math:: b\,L_a\,2\,H_{kv}\,d \qquad\text{or, with MLA [3]_,}\qquad b\,L_a\,(r_{kv} + d_{rope})
 
     Windowed layers are counted in full, as within their window; see `kv_bytes_per_sequence`.
 
@@ -194,17 +227,25 @@ def kv_bytes_per_token(arch: Architecture, bytes_per_value: float) -> float:
     >>> kv_bytes_per_token(architecture("deepseek-v3"), 2)
     70272.0
     """
-    return float(arch.layers * _kv_values(arch) * bytes_per_value)
+    return float(arch.attention_layers * _kv_values(arch) * bytes_per_value)
 
 
 def kv_bytes_per_sequence(
     arch: Architecture, context_tokens: float, bytes_per_value: float
 ) -> float:
-    """Return the bytes of key-value cache of one sequence; windowed layers keep their window."""
+    """Return the bytes of key-value cache and state of one sequence.
+
+    Windowed layers keep their window. State-space layers keep a state whatever the length, and the
+    last tokens that their convolution sees, here in as many bytes a number as the cache.
+    """
     kept = arch.global_layers * context_tokens
     if arch.windowed_layers:
         kept += arch.windowed_layers * min(context_tokens, arch.window)
-    return kept * _kv_values(arch) * bytes_per_value
+    states = arch.ssm_layers * (
+        arch.ssm_heads * arch.ssm_head_dim * arch.ssm_state
+        + (arch.ssm_conv - 1) * _ssm_channels(arch)
+    )
+    return (kept * _kv_values(arch) + states) * bytes_per_value
 
 
 def _kv_values(arch: Architecture) -> int:
@@ -225,20 +266,44 @@ def _outside_layers(arch: Architecture) -> int:
     return tables + head_bias + norms
 
 
-def _all_layers(arch: Architecture, experts_per_layer: int) -> int:
-    every = (
-        _attention_matrices(arch)
-        + _attention_small(arch)
-        + arch.norms_per_layer * _norm(arch, arch.hidden)
-    )
+def _all_layers(arch: Architecture, routed_per_layer: int) -> int:
+    attention = _attention_matrices(arch) + _attention_small(arch)
     dense = _ffn_matrices(arch, arch.ffn) + _ffn_biases(arch, arch.ffn)
-    expert = _ffn_matrices(arch, arch.expert_ffn) + _ffn_biases(arch, arch.expert_ffn)
-    router = arch.experts * (arch.hidden + arch.router_bias)
+    held = routed_per_layer + arch.shared_experts
+    moe = _moe_matrices(arch, routed_per_layer) + held * _ffn_biases(arch, arch.expert_ffn)
     return (
-        arch.layers * every
+        arch.layers * arch.norms_per_layer * _norm(arch, arch.hidden)
+        + arch.attention_layers * attention
+        + arch.ssm_layers * (_ssm_matrices(arch) + _ssm_small(arch))
         + arch.dense_layers * dense
-        + arch.moe_layers * (router + experts_per_layer * expert)
+        + arch.moe_layers * (moe + arch.experts * arch.router_bias)
     )
+
+
+def _moe_matrices(arch: Architecture, routed: int) -> int:
+    """Return the matrices of a router, `routed` experts and the shared ones."""
+    expert = _ffn_matrices(arch, arch.expert_ffn)
+    # Routed experts work on the latent width where there is one; the shared never do.
+    narrow = expert * arch.latent // arch.hidden if arch.latent else expert
+    outside = arch.experts * arch.hidden + 2 * arch.hidden * arch.latent
+    return outside + routed * narrow + arch.shared_experts * expert
+
+
+def _ssm_channels(arch: Architecture) -> int:
+    # The convolution runs over what enters the scan and over what writes to and reads the state.
+    return arch.ssm_heads * arch.ssm_head_dim + 2 * arch.ssm_groups * arch.ssm_state
+
+
+def _ssm_matrices(arch: Architecture) -> int:
+    """Return the projections into a Mamba-2 mixer (gate, channels, one step a head) and out."""
+    inner = arch.ssm_heads * arch.ssm_head_dim
+    return arch.hidden * (inner + _ssm_channels(arch) + arch.ssm_heads) + inner * arch.hidden
+
+
+def _ssm_small(arch: Architecture) -> int:
+    """Return the biased convolution, three numbers a head and the inner normalisation."""
+    convolution = _ssm_channels(arch) * (arch.ssm_conv + 1)
+    return convolution + 3 * arch.ssm_heads + arch.ssm_heads * arch.ssm_head_dim
 
 
 def _attention_matrices(arch: Architecture) -> int:
