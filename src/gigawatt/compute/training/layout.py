@@ -29,6 +29,8 @@ class Recompute(IntEnum):
     """Scores and softmax of attention (a flash kernel does so by itself) [Korthikanti 2022]."""
     FULL = 2
     """The whole layer, from its input alone."""
+    OPERATORS = 3
+    """All but attention and every second product (selective checkpointing of PyTorch)."""
 
 
 class Sharding(IntEnum):
