@@ -52,6 +52,8 @@ class Rates:
         Rate of large matrix products in the recipe's format, and in BF16 [FLOP/s].
     attention_forward_flops, attention_backward_flops : float
         Rate of the attention core over long sequences [FLOP/s].
+    scan_flops : float
+        Rate of the products of a state-space scan [FLOP/s].
     memory_bytes_per_s : float
         Rate of long streams from and to memory.
     units : float
@@ -81,6 +83,7 @@ class Rates:
     plain_gemm_flops: Numbers
     attention_forward_flops: Numbers
     attention_backward_flops: Numbers
+    scan_flops: Numbers
     memory_bytes_per_s: Numbers
     units: Numbers
     inner_half: Numbers

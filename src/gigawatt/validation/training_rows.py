@@ -14,10 +14,12 @@ from typing import Final
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.training.layout import Recompute, Sharding
+from gigawatt.compute.training.setting import Setting
 from gigawatt.compute.training.stack import FAMILIES, Stack
 from gigawatt.compute.work import matmul_parameters_per_token
+from gigawatt.errors import NotModelledError
 
-__all__ = ["COLUMNS", "Row", "read_row"]
+__all__ = ["COLUMNS", "Row", "read_row", "setting_of"]
 
 COLUMNS: Final = (
     "id", "model", "layers", "hidden", "heads", "seq_len", "hardware", "hw_class", "n_accel", "TP", "PP",
@@ -76,6 +78,18 @@ _PACKED_TOKENS: Final = 256
 """Mean length of a question with its answer in the sets used for tuning (SQuAD: about 170 words)."""
 
 
+def setting_of(row: Row) -> Setting:
+    """Return on what a row ran."""
+    return Setting(
+        chip=catalog.load().get("chip", row.chip),
+        precision=row.precision,
+        stack=row.stack,
+        power_share=row.power_share,
+        scale_out_gbit_per_s=row.scale_out_gbit_per_s,
+        trained_share=row.trained_share,
+    )
+
+
 class _Skip(Exception):
     """The row cannot be predicted; the message says why."""
 
@@ -83,9 +97,11 @@ class _Skip(Exception):
 def read_row(row: dict[str, str]) -> Row | str:
     """Return the row as inputs of the step model, or the reason why it is skipped."""
     try:
-        return _read(row)
-    except _Skip as reason:
+        found = _read(row)
+        setting_of(found)
+    except (_Skip, NotModelledError) as reason:
         return str(reason)
+    return found
 
 
 def _read(row: dict[str, str]) -> Row:

@@ -253,9 +253,9 @@ def _state_space(
 ) -> tuple[_Passes, _Passes]:
     """Return products and streams of a Mamba-2 mixer; the scan is counted with the streams.
 
-    The chunked scan is the products of Dao and Gu (arXiv:2405.21060, section 6) in BF16, at the
-    rate of attention, whose shapes they share: small products between element-wise work. Backward
-    each has two. The convolution and the gate read and write the channels once each.
+    The chunked scan is the products of Dao and Gu (arXiv:2405.21060, section 6) in BF16: small
+    ones between element-wise work. Backward each has two. The convolution and the gate read and
+    write the channels once each.
     """
     inner = dims.ssm_heads * dims.ssm_head_dim / layout.tp
     state = dims.ssm_groups * dims.ssm_state / layout.tp
@@ -264,8 +264,8 @@ def _state_space(
         rates, tokens, dims.hidden, np.maximum(inner, 1.0)
     )
     flop = 2.0 * tokens * (dims.ssm_chunk * (state + inner) + 2.0 * inner * dims.ssm_state)
-    forward = flop / rates.attention_forward_flops
-    backward = 2.0 * flop / rates.attention_backward_flops
+    forward = flop / rates.scan_flops
+    backward = 2.0 * forward
     moved = 2.0 * tokens * (6.0 * inner + 6.0 * state)
     streams = _Passes(
         forward + traffic_s(rates, moved, 6.0), backward + traffic_s(rates, 2.0 * moved, 8.0), 0.0

@@ -40,6 +40,8 @@ class Sharding(IntEnum):
     """Each keeps parameters, gradients and optimizer whole."""
     OPTIMIZER = 1
     """The optimizer's state (ZeRO-1, distributed optimizer)."""
+    GRADIENTS = 2
+    """The optimizer's state and the gradients (ZeRO-2), scattered after each micro-batch."""
     FULL = 3
     """Parameters, gradients and optimizer (ZeRO-3, FSDP), gathered layer by layer."""
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from gigawatt.errors import InputError, UnknownNameError
 
-__all__ = ["FAMILIES", "Family", "Stack", "stack"]
+__all__ = ["FAMILIES", "Family", "Stack", "stack", "stack_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +33,39 @@ class Family:
     title : str
         What it stands for.
     engine : str
-        How its kernels reach the chip: ``eager`` (one launch after another from Python),
-        ``fused`` (hand-fused modules, transformer engine) or ``compiled`` (whole graphs).
+        How its kernels reach the chip: ``eager`` (one launch after another from Python), ``fused``
+        (the same, with hand-fused modules), ``compiled`` (fused by a compiler of layers) or ``xla``
+        (whole graphs).
     flash_since : float
         Year from which attention runs as one kernel that keeps no scores; infinite: never.
-    sharded_optimizer : bool
-        Whether the optimizer is cut over the data-parallel ranks unless stated.
-    gradient_bytes : float
-        Bytes of a gradient when it is summed over ranks.
+    vendor_attention_since : float
+        Year from which attention on Hopper and later uses the maker's own kernels.
     """
 
     name: str
     title: str
     engine: str
     flash_since: float
-    sharded_optimizer: bool
-    gradient_bytes: float
+    vendor_attention_since: float = float("inf")
 
 
 FAMILIES: Final = {
     f.name: f
     for f in (
-        Family("megatron", "Megatron-LM, Megatron Core, NeMo", "fused", 2023.2, True, 4.0),
-        Family("deepspeed", "Megatron-DeepSpeed", "eager", float("inf"), True, 2.0),
-        Family("fsdp", "PyTorch FSDP run eagerly", "eager", 2023.0, True, 2.0),
-        Family("torchtitan", "PyTorch FSDP2 with torch.compile", "compiled", 2023.0, True, 2.0),
-        Family("internevo", "InternEvo (ZeRO over PyTorch)", "eager", 2023.0, True, 2.0),
-        Family("xla", "JAX and XLA: MaxText, PaxML", "compiled", 2023.0, True, 2.0),
-        Family("neuron", "AWS Neuron", "compiled", 2023.0, True, 2.0),
-        Family("habana", "Intel Gaudi software", "compiled", 2023.0, True, 2.0),
+        Family("megatron", "Megatron-LM, Megatron Core, NeMo", "fused", 2023.2, 2023.7),
+        Family("deepspeed", "Megatron-DeepSpeed", "eager", float("inf")),
+        Family("fsdp", "PyTorch FSDP run eagerly", "eager", 2023.0),
+        Family("torchtitan", "PyTorch FSDP2 with torch.compile", "compiled", 2023.0),
+        Family("internevo", "InternEvo (ZeRO over PyTorch)", "eager", 2023.0),
+        Family("xla", "JAX and XLA: MaxText, PaxML", "xla", 2023.0, 2024.5),
+        Family("neuron", "AWS Neuron", "xla", 2023.0),
+        Family("habana", "Intel Gaudi software", "xla", 2023.0),
     )
 }
 """Kinds of training software, by name."""
+
+_NATIVE: Final = {"Google": "xla", "AWS": "neuron", "Intel": "habana"}
+"""What a maker's accelerators are mostly trained with; all others with Megatron."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,11 @@ class Stack:
     def flash(self) -> bool:
         """Whether attention runs as one kernel that keeps no scores."""
         return self.year >= self.family.flash_since
+
+    @property
+    def vendor_attention(self) -> bool:
+        """Whether attention on Hopper and later uses the maker's own kernels."""
+        return self.year >= self.family.vendor_attention_since
 
     @property
     def name(self) -> str:
@@ -121,3 +127,8 @@ def stack(text: str) -> Stack:
         message = f"a training stack is written family@YYYY-MM; found '{text}'"
         raise InputError(message)
     return Stack(FAMILIES[family], int(year) + (int(month) - 1) / 12)
+
+
+def stack_for(vendor: str, year: float) -> Stack:
+    """Return the software that accelerators of a maker are mostly trained with."""
+    return Stack(FAMILIES[_NATIVE.get(vendor, "megatron")], year)
