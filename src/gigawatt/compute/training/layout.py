@@ -41,7 +41,7 @@ class Sharding(IntEnum):
     OPTIMIZER = 1
     """The optimizer's state (ZeRO-1, distributed optimizer)."""
     GRADIENTS = 2
-    """The optimizer's state and the gradients (ZeRO-2), scattered after each micro-batch."""
+    """The optimizer's state and the gradients (ZeRO-2), scattered as soon as a stage is done."""
     FULL = 3
     """Parameters, gradients and optimizer (ZeRO-3, FSDP), gathered layer by layer."""
 

@@ -116,8 +116,11 @@ class _Ranks(NamedTuple):
     tokens: Numbers  # of a micro-batch, in 1e9, so that bytes come out as GB
     micro_batches: Numbers
     full: NDArray[np.bool_]
+    scattered: NDArray[np.bool_]  # whether gradients are
     shard: Numbers
     expert_shard: Numbers
+    gradients: Numbers
+    expert_gradients: Numbers
     optimizer: Numbers
     expert_optimizer: Numbers
 
@@ -230,10 +233,12 @@ def _ranks(layout: Layout, seq_len: Numbers, global_batch: Ints) -> _Ranks:
     width = 1.0 / tp
     replicas = dp * cp
     full = (np.asarray(layout.sharding) == Sharding.FULL) & (np.asarray(layout.shard) > 1)
-    split = np.asarray(layout.sharding) == Sharding.OPTIMIZER
+    scattered = np.asarray(layout.sharding) == Sharding.GRADIENTS
+    split = scattered | (np.asarray(layout.sharding) == Sharding.OPTIMIZER)
     shard = np.where(full, layout.shard, 1.0)
     # Experts are cut inside tp * cp * dp; what that leaves of the copies is cut further.
     expert_shard = np.where(full, np.maximum(shard * tp * experts, 1.0), 1.0)
+    expert_copies = np.maximum(replicas * tp * experts, 1.0)
     return _Ranks(
         pp=np.asarray(layout.pp, dtype=float),
         vpp=np.asarray(layout.vpp, dtype=float),
@@ -246,8 +251,11 @@ def _ranks(layout: Layout, seq_len: Numbers, global_batch: Ints) -> _Ranks:
         full=full,
         shard=shard,
         expert_shard=expert_shard,
+        scattered=scattered,
+        gradients=np.where(scattered, replicas, shard),
+        expert_gradients=np.where(scattered, expert_copies, expert_shard),
         optimizer=np.where(split, replicas, shard),
-        expert_optimizer=np.where(split, np.maximum(replicas * tp * experts, 1.0), expert_shard),
+        expert_optimizer=np.where(split, expert_copies, expert_shard),
     )
 
 
@@ -331,7 +339,8 @@ def _stage_memory(stage: _Stage, case: _Case) -> TrainingMemory:
     return TrainingMemory(
         parameters_gb=(layers * stored + ends * recipe.weight_bytes) / ranks.shard
         + routed / ranks.expert_shard * stored,
-        gradients_gb=(own / ranks.shard + routed / ranks.expert_shard) * recipe.gradient_bytes,
+        gradients_gb=(own / ranks.gradients + routed / ranks.expert_gradients)
+        * recipe.gradient_bytes,
         optimizer_gb=(own / ranks.optimizer + routed / ranks.expert_optimizer)
         * recipe.optimizer_bytes,
         activations_gb=activations,
@@ -380,12 +389,14 @@ def _gathered(stage: _Stage, case: _Case, stored: Numbers) -> Numbers:
     pipeline parameters stay gathered, and gradients whole, until the last micro-batch [4]_.
     """
     _, ranks, recipe, _, weights = case
-    if not np.any(ranks.full):
+    if not np.any(ranks.full | ranks.scattered):
         return 0.0
     streamed = weights.largest * (3.0 * recipe.gathered_bytes + recipe.gradient_bytes)
     streamed = streamed + stage.head * weights.table * recipe.gathered_bytes
     whole = stored * (recipe.gathered_bytes + recipe.gradient_bytes)
-    return np.where(ranks.full, np.where(ranks.pp > 1, whole, streamed), 0.0)
+    # Scattered gradients are whole for one virtual stage at a time.
+    one = np.where(ranks.scattered, stored / ranks.vpp * recipe.gradient_bytes, 0.0)
+    return np.where(ranks.full, np.where(ranks.pp > 1, whole, streamed), one)
 
 
 def _fuller(one: TrainingMemory, other: TrainingMemory) -> TrainingMemory:

@@ -125,7 +125,8 @@ def gradient_times(
     mine = (layers * common + over.trained * tables) / layout.tp
     experts = layers * routed / (layout.ep * layout.etp)
     full = layout.sharding == Sharding.FULL
-    cut = layout.sharding == Sharding.OPTIMIZER
+    rounds = layout.sharding == Sharding.GRADIENTS
+    cut = rounds | (layout.sharding == Sharding.OPTIMIZER)
     shard = np.where(layout.sharding == Sharding.NONE, 1, layout.shard)
     ranks, stride = layout.dp * layout.cp, layout.tp
     copies, apart = layout.expert_dp, layout.etp * layout.ep
@@ -144,6 +145,11 @@ def gradient_times(
     whole = cut & (shard >= ranks)
     traffic = np.where(whole, scattered, summed) + np.where(cut, gathered, 0.0)
     window = stage_s
+    if np.any(rounds):
+        # A virtual stage scatters after each run of as many micro-batches as there are stages.
+        runs = np.maximum(micro / layout.pp, 1.0)
+        traffic = np.where(rounds, runs * scattered + gathered, traffic)
+        window = np.where(rounds, micro * stage_s, window)
     if np.any(full):
         # Every micro-batch gathers each layer twice and scatters its gradients in the same bytes;
         # with replicas of the shards (HSDP) these are summed once.
@@ -152,7 +158,7 @@ def gradient_times(
         )
         always = micro * (2.0 + 0.5 * over.gradient_bytes) * gathered + replicas
         traffic = np.where(full, always, traffic)
-        window = np.where(full, micro * stage_s, stage_s)
+        window = np.where(full, micro * stage_s, window)
     hidden = np.minimum((1.0 - over.gradient_exposed) * traffic, window)
     owners = np.where(full | cut, shard, 1)
     held = mine / owners + experts / np.minimum(owners, copies)
