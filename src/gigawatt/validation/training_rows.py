@@ -19,7 +19,7 @@ from gigawatt.compute.training.stack import FAMILIES, Stack
 from gigawatt.compute.work import matmul_parameters_per_token
 from gigawatt.errors import NotModelledError
 
-__all__ = ["COLUMNS", "Row", "read_row", "setting_of"]
+__all__ = ["COLUMNS", "Row", "Skip", "chip_of", "layout_of", "read_row", "setting_of"]
 
 COLUMNS: Final = (
     "id", "model", "layers", "hidden", "heads", "seq_len", "hardware", "hw_class", "n_accel", "TP", "PP",
@@ -90,7 +90,7 @@ def setting_of(row: Row) -> Setting:
     )
 
 
-class _Skip(Exception):
+class Skip(Exception):  # noqa: N818  it is no error: the row is left out
     """The row cannot be predicted; the message says why."""
 
 
@@ -99,18 +99,18 @@ def read_row(row: dict[str, str]) -> Row | str:
     try:
         found = _read(row)
         setting_of(found)
-    except (_Skip, NotModelledError) as reason:
+    except (Skip, NotModelledError) as reason:
         return str(reason)
     return found
 
 
 def _read(row: dict[str, str]) -> Row:
     arch, trained = _architecture(row)
-    chip = _chip(row)
+    chip = chip_of(row)
     stack = _stack(row)
     n = _int(row, "n_accel") or _skip("number of accelerators not stated")
     seq_len = _int(row, "seq_len") or _skip("sequence length not stated")
-    layout, global_batch = _layout(row, arch, stack, (n, seq_len, chip))
+    layout, global_batch = layout_of(row, arch, stack, (n, seq_len, chip))
     return Row(
         id=row["id"],
         model=row["model"],
@@ -132,7 +132,7 @@ def _read(row: dict[str, str]) -> Row:
 
 
 def _skip(reason: str) -> int:
-    raise _Skip(reason)
+    raise Skip(reason)
 
 
 def _int(row: dict[str, str], column: str) -> int:
@@ -140,7 +140,7 @@ def _int(row: dict[str, str], column: str) -> int:
     try:
         return int(float(text)) if text else 0
     except ValueError:
-        raise _Skip(f"{column} is not a number") from None
+        raise Skip(f"{column} is not a number") from None
 
 
 def _float(row: dict[str, str], column: str) -> float:
@@ -148,7 +148,7 @@ def _float(row: dict[str, str], column: str) -> float:
     try:
         return float(text) if text else 0.0
     except ValueError:
-        raise _Skip(f"{column} is not a number") from None
+        raise Skip(f"{column} is not a number") from None
 
 
 def _architecture(row: dict[str, str]) -> tuple[Architecture, float]:
@@ -195,12 +195,12 @@ def _architecture(row: dict[str, str]) -> tuple[Architecture, float]:
     )
 
 
-def _chip(row: dict[str, str]) -> str:
+def chip_of(row: dict[str, str]) -> str:
     book = catalog.load()
     for name in (row["hardware"], row.get("hw_class") or ""):
         if name and book.has("chip", name):
             return book.get("chip", name).id
-    raise _Skip("accelerator not in the catalogue")
+    raise Skip("accelerator not in the catalogue")
 
 
 _RELEASES: Final = (
@@ -261,7 +261,7 @@ def _stack(row: dict[str, str]) -> Stack:
             if found := re.search(r"Neuron 2\.(\d+)", text):
                 date = 2023.7 + (int(found[1]) - 15) / 8.0  # about eight releases a year
             return Stack(FAMILIES[family], date)
-    raise _Skip("software not stated or not known")
+    raise Skip("software not stated or not known")
 
 
 def _precision(row: dict[str, str]) -> str:
@@ -278,10 +278,10 @@ def _precision(row: dict[str, str]) -> str:
     ):
         if sign in text:
             return recipe
-    raise _Skip("precision not stated")
+    raise Skip("precision not stated")
 
 
-def _layout(
+def layout_of(
     row: dict[str, str], arch: Architecture, stack: Stack, size: tuple[int, int, str]
 ) -> tuple[dict[str, int], int]:
     """Return the keyword arguments of `Layout` and the sequences of a step."""
@@ -297,6 +297,8 @@ def _layout(
         tp = max(1, tp // 2)  # the table counts cores, of which a chip has two
         if _int(row, "DP") and tp * max(pp, 1) * _int(row, "DP") != n:
             _skip("stated degrees of parallelism do not multiply to the count")
+    if ep and not tp and "SP-attention" in (row.get("notes") or ""):
+        cp = ep  # attention is cut along the sequence over the ranks that share the experts
     tp, pp, cp = max(tp, 1), max(pp, 1), max(cp, 1)
     ep = max(ep, 1) if arch.kind == "moe" else 1
     if n % (tp * pp * cp):
@@ -394,7 +396,7 @@ def _power_share(row: dict[str, str]) -> float:
     if "power limited" in row["hardware"]:
         _skip("power limit not stated")
     book = catalog.load()
-    rated = book.get("chip", _chip(row)).number("tdp_w", 0.0)
+    rated = book.get("chip", chip_of(row)).number("tdp_w", 0.0)
     if (found := re.search(r"(\d{3,4}) ?W\b", row["hardware"])) and rated:
         return min(1.0, float(found[1]) / rated)
     return 1.0
@@ -432,12 +434,12 @@ def _measured(row: dict[str, str], arch: Architecture, size: tuple[int, int, int
         return tokens / rate
     rate = _float(row, "tflops_per_gpu")
     if not rate:
-        raise _Skip("no step time, tokens per second or FLOP/s")
+        raise Skip("no step time, tokens per second or FLOP/s")
     convention = row.get("tflops_convention") or ""
     if row["software"].startswith("NeMo") and not convention:
         convention = "NeMo"  # counts attention over the full square, as Megatron-LM did
     if not any(sign in convention for sign in ("model TFLOP", "MaxText pre", "PaLM", "NeMo")):
-        raise _Skip("FLOP convention not known well enough for a step time")
+        raise Skip("FLOP convention not known well enough for a step time")
     # Attention is counted over the full square, twice what a causal model computes.
     linear = 6.0 * matmul_parameters_per_token(arch)
     square = 6.0 * arch.heads * (arch.score_dim + arch.value_dim) * arch.layers * seq_len

@@ -255,7 +255,8 @@ def assemble(
     inside = layout.tp * layout.cp * layout.dp
     hop = collectives.send_s(machine.fabric, 2.0 * tokens * dims.hidden / layout.tp, inside)
     sends = np.where(pp > 1, 2.0 * hop * (pp - 1.0 + over.tensor_exposed * micro * layout.vpp), 0.0)
-    gradient, update = gradient_times(dims, layout, machine, stage * block.compute_s, micro)
+    busy = stage * (block.compute_s + block.host_s)
+    gradient, update = gradient_times(dims, layout, machine, busy, micro)
     parts = {
         "compute_s": micro * (stage * block.compute_s + head),
         "host_s": micro * stage * block.host_s,
@@ -264,9 +265,10 @@ def assemble(
         "expert_s": micro * stage * block.expert_s,
         "pipeline_s": sends,
         "gradient_s": gradient,
-        "bubble_s": (pp - 1.0) * idle,
+        # Whatever the schedule, one micro-batch must pass all stages.
+        "bubble_s": np.maximum((pp - 1.0) * idle, (pp - micro) * work),
         "update_s": update,
         "fixed_s": over.step_s,
     }
-    busy = sum(parts.values())
-    return StepTime(**parts, jitter_s=busy * over.jitter * np.log2(layout.accelerators))
+    without = sum(parts.values())
+    return StepTime(**parts, jitter_s=without * over.jitter * np.log2(layout.accelerators))

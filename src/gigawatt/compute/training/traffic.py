@@ -114,7 +114,7 @@ def gradient_times(
     dims, layout, machine
         As of `step_time`.
     stage_s : float or ndarray
-        Kernels of one micro-batch on a stage, behind which the traffic runs.
+        Time of one micro-batch on a stage, behind which the traffic runs.
     micro : float or ndarray
         Micro-batches of a step.
     """
@@ -134,14 +134,14 @@ def gradient_times(
     gathered = collectives.all_gather_s(fabric, 2.0 * mine, shard, stride)
     summed = collectives.all_reduce_s(fabric, over.gradient_bytes * mine, ranks, stride)
     scattered = collectives.all_gather_s(fabric, over.gradient_bytes * mine, ranks, stride)
-    if np.any(routed > 0):
-        gathered = gathered + collectives.all_gather_s(fabric, 2.0 * experts, inside, apart)
-        summed = summed + collectives.all_reduce_s(
-            fabric, over.gradient_bytes * experts, copies, apart
+    has_experts = routed > 0
+    if np.any(has_experts):
+        grad = over.gradient_bytes * experts
+        gathered = gathered + has_experts * collectives.all_gather_s(
+            fabric, 2.0 * experts, inside, apart
         )
-        scattered = scattered + collectives.all_gather_s(
-            fabric, over.gradient_bytes * experts, copies, apart
-        )
+        summed = summed + has_experts * collectives.all_reduce_s(fabric, grad, copies, apart)
+        scattered = scattered + has_experts * collectives.all_gather_s(fabric, grad, copies, apart)
     whole = cut & (shard >= ranks)
     traffic = np.where(whole, scattered, summed) + np.where(cut, gathered, 0.0)
     window = stage_s
