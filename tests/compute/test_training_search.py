@@ -65,7 +65,8 @@ def degrees_by_hand(dims, accelerators, seq_len, global_batch):
 
 def shards_by_hand(pp, ranks, chips):
     """Return all kinds of sharding with the ranks they cut over; HSDP groups fit into `chips`."""
-    shards = [(Sharding.NONE, 1)] + [(Sharding.OPTIMIZER, ranks)] * (ranks > 1)
+    halves = [(Sharding.OPTIMIZER, ranks), (Sharding.GRADIENTS, ranks)]
+    shards = [(Sharding.NONE, 1), *halves[: 2 * (ranks > 1)]]
     if pp > 1:
         return shards
     groups = {ranks} | {max([n for n in parts(ranks) if n <= c], default=1) for c in chips}
@@ -350,7 +351,7 @@ def test_power_is_an_objective():
 
 def test_ties_take_the_first_layout():
     # With flash attention nothing tells selective recomputation from none.
-    found = run(DENSE, machine(), 16, limits=Limits(recompute=(0, 1)), top=2)
+    found = run(DENSE, machine(), 16, limits=Limits(recompute=(0, 1), sharding=(1,)), top=2)
     assert found.step.total_s[0] == found.step.total_s[1]
     assert found.layout.recompute.tolist() == [0, 1]
     assert set(found.front.layout.recompute) == {0}

@@ -323,6 +323,7 @@ class Space:
         ways = [
             (Sharding.NONE, np.ones_like(ranks), np.ones_like(several)),
             (Sharding.OPTIMIZER, ranks, several),
+            (Sharding.GRADIENTS, ranks, several),
         ]
         if not piped:
             domain, pod = (
