@@ -1,8 +1,9 @@
 """Fit the parameters of the training-step model to measured steps and write ``calibration.json``.
 
-    uv run python calibration/fit_training.py MEASUREMENTS.csv
+    uv run python calibration/fit_training.py STEPS.csv --mlperf MLPERF.csv
 
-The rows are those of a table with the columns of ``gigawatt validate training``. Parameters are
+The rows are those of tables with the columns of ``gigawatt validate training``; of the MLPerf table
+only the benchmarks whose step times the first table does not hold. Parameters are
 fitted together, by least squares on the logarithm of the step time, with the priors of
 `gigawatt.compute.training.parameters.ROLES` as further residuals and a loss that grows only
 linearly for outliers. Two cross-validations give the residuals that bands are learnt from: rows
@@ -17,7 +18,7 @@ import csv
 import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,19 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from gigawatt.compute.dims import Dims, stack_dims
-from gigawatt.compute.training.calibration import hardware_of, machine_from, parameter_name
+from gigawatt.compute.learnt import from_scale, parameter_name, to_scale
+from gigawatt.compute.network import fabric_of
+from gigawatt.compute.training.calibration import hardware_of, machine_from
 from gigawatt.compute.training.layout import Layout
-from gigawatt.compute.training.parameters import ROLES, from_scale, to_scale
+from gigawatt.compute.training.parameters import ROLES
 from gigawatt.compute.training.step import step_time
+from gigawatt.validation.mlperf_rows import read_submission
 from gigawatt.validation.training_rows import Row, read_row, setting_of
 
 TOLERANCE = 0.06
 """Relative error at which a row begins to count as an outlier."""
 FOLDS = 10
+MLPERF = ("llama2_70b_lora", "llama31_8b")
 OUTPUT = Path(__file__).parents[1] / "src/gigawatt/compute/training/calibration.json"
 
 
@@ -178,23 +183,41 @@ def neighbours(rows: list[Row]) -> list[list[Any]]:
     return [list(key) for key in sorted(found)]
 
 
-def read(path: Path) -> list[Row]:
+def read(steps: Path, mlperf: Path | None = None) -> list[Row]:
     """Return the rows that can be predicted."""
-    with path.open(encoding="utf-8") as handle:
+    with steps.open(encoding="utf-8") as handle:
         found = [read_row(row) for row in csv.DictReader(handle)]
+    if mlperf is not None:
+        with mlperf.open(encoding="utf-8") as handle:
+            found += [_logged(row, i) for i, row in enumerate(csv.DictReader(handle))]
     return [row for row in found if isinstance(row, Row)]
+
+
+def _logged(row: dict[str, str], number: int) -> Row | None:
+    """Return the logged step of an MLPerf row that the table of steps does not hold."""
+    if row["benchmark"] not in MLPERF:
+        return None
+    found = read_submission(row)
+    if isinstance(found, str) or np.isnan(found.step.measured_s):
+        return None
+    fabric = fabric_of(setting_of(found.step).chip)
+    alone = found.step.accelerators <= fabric.scale_up_chips
+    if np.isnan(fabric.scale_out_bytes_per_s) and not alone:
+        return None
+    return replace(found.step, id=f"mlperf-{number}")
 
 
 def main() -> None:
     """Fit, cross-validate, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("measurements", type=Path)
+    parser.add_argument("steps", type=Path)
+    parser.add_argument("--mlperf", type=Path)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--rows", type=Path, help="write each row's predictions as CSV")
     parser.add_argument("--quick", action="store_true", help="fit only, keep the bands")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    problem = pose(read(options.measurements))
+    problem = pose(read(options.steps, options.mlperf))
     scaled = fit(problem, np.ones(len(problem.rows)), problem.prior, 60)
     fitted = predict(problem, scaled)
     print("fitted", summary(problem, fitted), file=sys.stderr)

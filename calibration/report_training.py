@@ -1,6 +1,6 @@
 """Write the page that shows how far the training-step model lies from measured steps.
 
-    uv run python calibration/report_training.py MEASUREMENTS.csv ROWS.csv
+    uv run python calibration/report_training.py STEPS.csv ROWS.csv --mlperf MLPERF.csv
 
 ROWS.csv is what ``fit_training.py --rows`` wrote: each row's fit and its two cross-validated
 predictions. A constant utilisation for each accelerator, recipe and kind of model, fitted on the
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from fit_training import read  # beside this script
 
 from gigawatt.compute.training.setting import peak_flops
 from gigawatt.compute.work import training_flop_per_token
-from gigawatt.validation.training_rows import Row, read_row, setting_of
+from gigawatt.validation.training_rows import Row, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,8 @@ accelerator, recipe and dense or mixture-of-experts models: what one would do wi
 
 The fit has {parameters} parameters for {rows} rows, each with a physical meaning and a value expected
 beforehand (`gigawatt.compute.training.parameters`); none depends on a model or a source. To repeat
-it: `uv run python calibration/fit_training.py MEASUREMENTS.csv --rows rows.csv`, then
-`uv run python calibration/report_training.py MEASUREMENTS.csv rows.csv`.
+it: `uv run python calibration/fit_training.py STEPS.csv --mlperf MLPERF.csv --rows rows.csv`, then
+`uv run python calibration/report_training.py STEPS.csv rows.csv --mlperf MLPERF.csv`.
 """
 
 DISCUSSION = """\
@@ -69,14 +70,13 @@ more than 16,384 accelerators rest on few rows or none.
 def main() -> None:
     """Read both tables and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("measurements", type=Path)
+    parser.add_argument("steps", type=Path)
+    parser.add_argument("--mlperf", type=Path)
     parser.add_argument("rows", type=Path)
     options = parser.parse_args()
-    with options.measurements.open(encoding="utf-8") as handle:
-        found = {r["id"]: (r, read_row(r)) for r in csv.DictReader(handle)}
     with options.rows.open(encoding="utf-8") as handle:
         predicted = {r["id"]: r for r in csv.DictReader(handle)}
-    cases = [c for _, c in found.values() if isinstance(c, Row) and c.id in predicted]
+    cases = [c for c in read(options.steps, options.mlperf) if c.id in predicted]
     errors = {
         "constant utilisation": _constant(cases),
         "fitted": _errors(cases, predicted, "fitted_s"),
@@ -135,7 +135,8 @@ def _overall(errors: dict[str, np.ndarray]) -> str:
     for name, off in errors.items():
         ape = np.abs(off)
         lines.append(
-            f"| {name} | {ape.mean():.1f} % | {np.median(ape):.1f} % | {np.quantile(ape, 0.9):.1f} % |"
+            f"| {name} | {ape.mean():.1f} % | {np.median(ape):.1f} % "
+            f"| {np.quantile(ape, 0.9):.1f} % |"
         )
     return "\n".join(lines)
 

@@ -275,9 +275,9 @@ def api_page(name: str) -> str:
 def _api_index(packages: Sequence[str]) -> str:
     return (
         "# Python\n\n"
-        "`import gigawatt` offers `load`, `loads`, `simulate`, `open_run`, the classes `Campus` "
-        "and `Run`, and the errors. The packages below hold the rest, each importing only those "
-        f"before it.\n\n{_toctree(packages)}\n"
+        "`import gigawatt` offers `load`, `loads`, `simulate`, `open_run`, `plan_training`, the "
+        "classes `Campus`, `Run` and `TrainingPlan`, and the errors. The packages below hold the "
+        f"rest, each importing only those before it.\n\n{_toctree(packages)}\n"
     )
 
 

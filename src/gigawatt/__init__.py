@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
+    from gigawatt.compute.training.plan import TrainingPlan, plan_training
     from gigawatt.errors import (
         CatalogError,
         GigawattError,
@@ -35,17 +36,20 @@ __all__ = [
     "NotModelledError",
     "Run",
     "SpecError",
+    "TrainingPlan",
     "UnknownNameError",
     "__version__",
     "load",
     "loads",
     "open_run",
+    "plan_training",
     "simulate",
 ]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "compute.training.plan": ("TrainingPlan", "plan_training"),
         "errors": (
             "CatalogError",
             "GigawattError",

@@ -324,6 +324,11 @@ def test_precisions(precision, expected) -> None:
     ("model", "layout", "reason"),
     [
         ("llama-3.1-405b", {"pp": 2, **FULL, "dp": 4, "shard": 4}, "FSDP .* without pipelines"),
+        (
+            "llama-3.1-405b",
+            {"pp": 2, "dp": 4, "shard": 4, "sharding": Sharding.GRADIENTS},
+            "FSDP .* without pipelines",
+        ),
         ("llama-3.1-405b", {"pp": 2, "schedule": Schedule.ZERO_BUBBLE}, "no zero-bubble"),
         ("llama-3.1-405b", {"recompute": Recompute.OPERATORS}, "every second product"),
         ("llama-3.1-405b", {"pp": 6, "vpp": 3}, "16 micro-batches are no multiple of 6 stages"),

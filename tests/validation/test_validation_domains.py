@@ -6,8 +6,8 @@ import csv
 
 import pytest
 
-from gigawatt.compute.serving import serving_points
 from gigawatt.compute.history import published_runs
+from gigawatt.compute.serving import serving_points
 from gigawatt.errors import InputError
 from gigawatt.validation import validate
 

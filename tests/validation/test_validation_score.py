@@ -29,3 +29,12 @@ def test_nothing_predicted_has_no_errors():
     found = score("demo", [Prediction("a", "x", None, reason="why")])
     assert found["ape"] is None
     assert found["groups"] == {}
+
+
+def test_a_second_quantity_is_scored_by_group_alone():
+    first = Prediction("a", "time", 100.0, 110.0, 90.0, 120.0)
+    second = Prediction("a", "time, step", 10.0, 20.0, 15.0, 25.0, beside=True)
+    found = score("demo", [first, second])
+    assert (found["rows"], found["predicted"]) == (1, 1)
+    assert found["ape"]["mean"] == pytest.approx(10.0)
+    assert found["groups"]["time, step"]["ape"]["mean"] == pytest.approx(100.0)

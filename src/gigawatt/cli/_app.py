@@ -21,6 +21,7 @@ __all__ = ["COMMANDS", "app", "invoke"]
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("gigawatt.cli.run", "Simulate a campus and write the run with its report."),
+    "train": ("gigawatt.cli.train", "Plan the training of a model: layout, step time and days."),
     "compare": ("gigawatt.cli.compare", "Put campuses or finished runs side by side."),
     "catalog": ("gigawatt.cli.catalog", "Show published facts, each with its source."),
     "init": ("gigawatt.cli.init", "Start a campus file from a template or a known campus."),
@@ -34,6 +35,7 @@ _EPILOG: Final = """\b
 Examples:
   gigawatt run hyperion --report hyperion.html
   gigawatt compare prometheus hyperion
+  gigawatt train llama-3.1-405b --chip h100 --count 16384
   gigawatt catalog chip gb200
 """
 

@@ -34,7 +34,7 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from gigawatt.compute.network import Fabric
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = ["all_gather_s", "all_reduce_s", "all_to_all_s", "reduce_scatter_s", "send_s"]
 

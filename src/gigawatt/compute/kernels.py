@@ -1,8 +1,8 @@
 r"""How long the operators of a transformer take on one accelerator.
 
-Every operator is bound by arithmetic, by memory traffic or by the gaps between kernels. The rates at
-which an accelerator really works are in `Rates`; how they follow from a chip, a number format and a
-software release is the business of `gigawatt.compute.training.calibration`.
+Every operator is bound by arithmetic, by memory traffic or by the gaps between kernels. The rates
+at which an accelerator really works are in `Rates`; how they follow from a chip, a number format
+and a software release is the business of `gigawatt.compute.training.calibration`.
 
 References
 ----------
@@ -18,14 +18,14 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = [
     "Rates",

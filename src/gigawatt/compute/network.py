@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from gigawatt.catalog import Entry
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = ["STEP_BYTES", "Fabric", "check", "fabric_of", "members_together"]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture, dimension_facts
 from gigawatt.compute.bands import Estimate, from_points
-from gigawatt.compute.peak import peak
 from gigawatt.compute.history import unmeasured
+from gigawatt.compute.peak import peak
 from gigawatt.compute.work import decode_flop_per_token, forward_flop_per_token
 from gigawatt.errors import NotModelledError
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.catalog.architecture import architecture, dimension_facts
+from gigawatt.compute.history import sequence_length, tokens_per_s_per_chip
 from gigawatt.compute.memory import training_state_gb, weights_gb
 from gigawatt.compute.serving import Mix, requests_per_s_per_chip
-from gigawatt.compute.history import sequence_length, tokens_per_s_per_chip
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any, Final
 
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
+from gigawatt.compute.history import published_runs, run_utilisation, sequence_length
 from gigawatt.compute.peak import peak
 from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
-from gigawatt.compute.history import published_runs, run_utilisation, sequence_length
 from gigawatt.compute.work import training_flop_per_token
 from gigawatt.errors import InputError, NotModelledError
 from gigawatt.validation.score import Prediction, score
+from gigawatt.validation.training import predict_table, read_table
+from gigawatt.validation.whole_runs import COLUMNS, run_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["DOMAINS", "predictions", "validate"]
 
 _TTFT_MS: Final = 2000.0
-_COLUMNS: Final = ("model", "tokens_T", "hardware", "accel_hours", "confidence")
 
 
 def validate(
@@ -29,8 +29,8 @@ def validate(
 ) -> tuple[dict[str, Any], list[Prediction]]:
     """Predict every row of a domain and return the scores and the rows.
 
-    Every prediction is made without the model it is about, so the errors are those of a model
-    that is new.
+    Whole runs and serving points are predicted without the model they are about, so the errors are
+    those of a model that is new. The parameters of the step model were fitted to published steps.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def predictions(domain: str, measurements: Path | None = None) -> list[Predictio
 def _training_runs(measurements: Path | None) -> list[Prediction]:
     if measurements is None:
         return [_published(run.model, frozenset([run.model])) for run in published_runs()]
-    return [_run(row) for row in _read(measurements, _COLUMNS)]
+    return [_run(row) for row in _read(measurements, COLUMNS)]
 
 
 def _training_new_chips(measurements: Path | None) -> list[Prediction]:
@@ -79,17 +79,7 @@ def _published(model: str, without: frozenset[str]) -> Prediction:
 def _run(row: dict[str, str]) -> Prediction:
     """Predict the accelerator-hours of one row of a table of whole runs."""
     book, name = catalog.load(), row["model"]
-    reason = ""
-    if not row["accel_hours"]:
-        reason = "no accelerator-hours"
-    elif not row["tokens_T"]:
-        reason = "no tokens"
-    elif row["confidence"] != "primary":
-        reason = "hours are not a primary figure"
-    elif not book.has("model", name):
-        reason = "architecture not public or not in the catalogue"
-    elif not book.has("chip", row["hardware"]):
-        reason = "accelerator not in the catalogue"
+    reason = run_skipped(row)
     if reason:
         return Prediction(name, "", None, reason=reason)
     chip = book.get("chip", row["hardware"]).id
@@ -168,12 +158,7 @@ def _refuse(measurements: Path | None) -> None:
 
 
 def _read(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read as text: {error}"
-        raise InputError(message) from None
-    rows = list(csv.DictReader(text.splitlines()))
+    rows = read_table(path)
     missing = [c for c in columns if not rows or c not in rows[0]]
     if missing:
         message = f"{path}: no rows, or no column {', '.join(missing)}"
@@ -182,10 +167,12 @@ def _read(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
 
 
 DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
+    "training": predict_table,
     "training-runs": _training_runs,
     "training-new-chips": _training_new_chips,
     "serving-points": _serving_points,
     "serving-new-chips": _serving_new_chips,
 }
-"""What can be validated: accelerator-hours of whole runs and throughput of serving points, each
-without its own model and without its own chip."""
+"""What can be validated: the step model and planner, on training steps, MLPerf or whole runs; then
+what campuses are simulated with, accelerator-hours from the utilisation of whole runs and
+throughput of serving points, each without its own model and without its own chip."""

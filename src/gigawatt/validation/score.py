@@ -30,6 +30,9 @@ class Prediction:
         Median, P10 and P90 of the prediction; None where the row was skipped.
     reason : str
         Why it was skipped; empty where it was predicted.
+    beside : bool
+        Whether it is a second quantity of a row that has a prediction of its own: scored by group,
+        but not in the totals.
     """
 
     row: str
@@ -39,6 +42,7 @@ class Prediction:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    beside: bool = False
 
 
 def score(domain: str, rows: Sequence[Prediction]) -> dict[str, Any]:
@@ -61,14 +65,15 @@ def score(domain: str, rows: Sequence[Prediction]) -> dict[str, Any]:
         p90), ``bias``, ``coverage_p10_p90`` and ``groups``.
     """
     done = [r for r in rows if not r.reason]
-    skipped = Counter(r.reason for r in rows if r.reason)
+    counted = [r for r in rows if not r.beside]
+    skipped = Counter(r.reason for r in counted if r.reason)
     names = sorted({r.group for r in done})
     return {
         "domain": domain,
-        "rows": len(rows),
-        "predicted": len(done),
+        "rows": len(counted),
+        "predicted": len(counted) - sum(skipped.values()),
         "skipped": dict(sorted(skipped.items())),
-        **_errors(done),
+        **_errors([r for r in counted if not r.reason]),
         "groups": {
             name: {"predicted": len(part), **_errors(part)}
             for name in names

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.training.layout import Recompute, Sharding
 from gigawatt.compute.training.setting import Setting
-from gigawatt.compute.training.stack import FAMILIES, Stack
 from gigawatt.compute.work import matmul_parameters_per_token
 from gigawatt.errors import NotModelledError
+from gigawatt.validation.training_software import stack_in
+
+if TYPE_CHECKING:
+    from gigawatt.compute.training.stack import Stack
 
 __all__ = ["COLUMNS", "Row", "Skip", "chip_of", "layout_of", "read_row", "setting_of"]
 
 COLUMNS: Final = (
-    "id", "model", "layers", "hidden", "heads", "seq_len", "hardware", "hw_class", "n_accel", "TP", "PP",
-    "VPP", "CP", "EP", "FSDP", "micro_batch", "global_batch", "precision", "recompute",
+    "id", "model", "layers", "hidden", "heads", "seq_len", "hardware", "hw_class", "n_accel", "TP",
+    "PP", "VPP", "CP", "EP", "FSDP", "micro_batch", "global_batch", "precision", "recompute",
     "step_time_s", "tokens_per_s_per_gpu", "tokens_per_s_total", "software",
 )  # fmt: skip
 
@@ -75,7 +78,7 @@ class Row:
 
 
 _PACKED_TOKENS: Final = 256
-"""Mean length of a question with its answer in the sets used for tuning (SQuAD: about 170 words)."""
+"""Mean length of a question with its answer in the sets used for tuning (SQuAD: 170 words)."""
 
 
 def setting_of(row: Row) -> Setting:
@@ -107,7 +110,7 @@ def read_row(row: dict[str, str]) -> Row | str:
 def _read(row: dict[str, str]) -> Row:
     arch, trained = _architecture(row)
     chip = chip_of(row)
-    stack = _stack(row)
+    stack = stack_in(row) or _skip("software not stated or not known")
     n = _int(row, "n_accel") or _skip("number of accelerators not stated")
     seq_len = _int(row, "seq_len") or _skip("sequence length not stated")
     layout, global_batch = layout_of(row, arch, stack, (n, seq_len, chip))
@@ -131,7 +134,7 @@ def _read(row: dict[str, str]) -> Row:
     )
 
 
-def _skip(reason: str) -> int:
+def _skip(reason: str) -> NoReturn:
     raise Skip(reason)
 
 
@@ -140,7 +143,7 @@ def _int(row: dict[str, str], column: str) -> int:
     try:
         return int(float(text)) if text else 0
     except ValueError:
-        raise Skip(f"{column} is not a number") from None
+        _skip(f"{column} is not a number")
 
 
 def _float(row: dict[str, str], column: str) -> float:
@@ -148,7 +151,7 @@ def _float(row: dict[str, str], column: str) -> float:
     try:
         return float(text) if text else 0.0
     except ValueError:
-        raise Skip(f"{column} is not a number") from None
+        _skip(f"{column} is not a number")
 
 
 def _architecture(row: dict[str, str]) -> tuple[Architecture, float]:
@@ -196,72 +199,12 @@ def _architecture(row: dict[str, str]) -> tuple[Architecture, float]:
 
 
 def chip_of(row: dict[str, str]) -> str:
+    """Return the catalogue's name of a row's accelerator."""
     book = catalog.load()
     for name in (row["hardware"], row.get("hw_class") or ""):
         if name and book.has("chip", name):
             return book.get("chip", name).id
-    raise Skip("accelerator not in the catalogue")
-
-
-_RELEASES: Final = (
-    # what the software column says -> family, and how its date is read
-    (r"Megatron-Bridge NeMo (\d\d)\.(\d\d)", "megatron"),
-    (r"MaxText; dgxc-benchmarking v(\d\d)\.(\d\d)", "xla"),
-    (r"PaxML; dgxc-benchmarking v(\d\d)\.(\d\d)", "xla"),
-    (r"dgxc-benchmarking v(\d\d)\.(\d\d)", "megatron"),
-    (r"NeMo Framework Release (\d\d)\.(\d\d)", "megatron"),
-    (r"NeMo Megatron Release (\d\d)\.(\d\d)", "megatron"),
-    (r"NVIDIA Release (\d\d)\.(\d\d)", "megatron"),
-    (r"NeMo Launcher (\d\d)\.(\d\d)", "megatron"),
-    (r"NeMo (\d\d)\.(\d\d)", "megatron"),
-    (r"torchtitan (\d{4})-(\d\d)", "torchtitan"),
-)
-_DATED: Final = (
-    # what the software column says -> family and the year of the release or paper
-    (r"MLPerf Training v3\.0 NVIDIA NeMo", "megatron", 2023.3),
-    (r"MLPerf Training v3\.1 PAX", "xla", 2023.75),
-    (r"MLPerf Training v4\.0 maxtext", "xla", 2024.3),
-    (r"MLPerf Training v4\.1 maxtext", "xla", 2024.75),
-    (r"MLPerf Training v3\.\d PyTorch [12]\.\d+\.\d", "habana", 2023.5),
-    (r"MLPerf Training v4\.\d PyTorch 2", "habana", 2024.3),
-    (r"Megatron-Core r0\.8\.0", "megatron", 2024.5),
-    (r"NeMo-Megatron 23", "megatron", 2023.4),
-    (r"Megatron-DeepSpeed", "deepspeed", 2022.1),
-    (r"Megatron-LM 2020", "megatron", 2020.4),
-    (r"Megatron-LM (Jan )?2021", "megatron", 2021.1),
-    (r"Megatron-LM 2022", "megatron", 2022.3),
-    (r"Megatron-LM|MegaScale", "megatron", 2023.5),
-    (r"Meta internal", "megatron", 2024.3),
-    (r"Primus", "megatron", 2025.8),
-    (r"llm-foundry|Composer", "fsdp", 2023.6),
-    (r"lit-gpt", "fsdp", 2023.7),
-    (r"fms-fsdp", "torchtitan", 2024.2),
-    (r"torchtitan|torchao", "torchtitan", 2025.4),
-    (r"InternEvo", "internevo", 2024.0),
-    (r"Rosetta PaxML|Pathways|T5X|Levanter", "xla", 2023.5),
-    (r"MaxText", "xla", 2024.3),
-    (r"Neuron 2\.", "neuron", 2024.0),
-)
-_LAUNCH_OF_STACK: Final = {"TPU7x": 2025.9, "TPU v6e": 2025.2}
-
-
-def _stack(row: dict[str, str]) -> Stack:
-    text = row.get("software") or ""
-    notes = row.get("notes") or ""
-    for pattern, family in _RELEASES:
-        if found := re.search(pattern, text):
-            year, month = int(found[1]), int(found[2])
-            year = year if year > 2000 else 2000 + year
-            made = Stack(FAMILIES[family], year + (month - 1) / 12)
-            return made.eager() if "eager" in notes else made
-    for pattern, family, date in _DATED:
-        if re.search(pattern, text):
-            if family == "xla" and text == "MaxText":
-                date = _LAUNCH_OF_STACK.get(row.get("hw_class") or "", date)
-            if found := re.search(r"Neuron 2\.(\d+)", text):
-                date = 2023.7 + (int(found[1]) - 15) / 8.0  # about eight releases a year
-            return Stack(FAMILIES[family], date)
-    raise Skip("software not stated or not known")
+    _skip("accelerator not in the catalogue")
 
 
 def _precision(row: dict[str, str]) -> str:
@@ -278,7 +221,7 @@ def _precision(row: dict[str, str]) -> str:
     ):
         if sign in text:
             return recipe
-    raise Skip("precision not stated")
+    _skip("precision not stated")
 
 
 def layout_of(
@@ -434,12 +377,12 @@ def _measured(row: dict[str, str], arch: Architecture, size: tuple[int, int, int
         return tokens / rate
     rate = _float(row, "tflops_per_gpu")
     if not rate:
-        raise Skip("no step time, tokens per second or FLOP/s")
+        _skip("no step time, tokens per second or FLOP/s")
     convention = row.get("tflops_convention") or ""
     if row["software"].startswith("NeMo") and not convention:
         convention = "NeMo"  # counts attention over the full square, as Megatron-LM did
     if not any(sign in convention for sign in ("model TFLOP", "MaxText pre", "PaLM", "NeMo")):
-        raise Skip("FLOP convention not known well enough for a step time")
+        _skip("FLOP convention not known well enough for a step time")
     # Attention is counted over the full square, twice what a causal model computes.
     linear = 6.0 * matmul_parameters_per_token(arch)
     square = 6.0 * arch.heads * (arch.score_dim + arch.value_dim) * arch.layers * seq_len

@@ -12,11 +12,13 @@ import json
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gigawatt.compute.kernels import Rates
+from gigawatt.compute.learnt import learnt_value, parameter_name
 from gigawatt.compute.network import Fabric, fabric_of
 from gigawatt.compute.training.parameters import ROLES
 from gigawatt.compute.training.setting import RECIPES, launch_year, peak_flops
@@ -29,26 +31,9 @@ if TYPE_CHECKING:
 
     from gigawatt.compute.training.setting import Setting
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
-__all__ = ["Hardware", "hardware_of", "load", "machine", "machine_from", "parameter_name"]
-
-_FOREBEAR: Final = {
-    "rubin": "blackwell",
-    "blackwell": "hopper",
-    "blackwell-workstation": "blackwell",
-    "ada": "ampere",
-    "hopper": "ampere",
-    "cdna5": "cdna4",
-    "cdna4": "cdna3",
-    "cdna2": "cdna3",
-    "tpu-v4": "tpu-v5p",
-    "tpu-v3": "tpu-v5p",
-    "trainium2": "trainium1",
-    "trainium3": "trainium2",
-    "gaudi3": "gaudi2",
-}
-"""Whose measurements stand in for a generation that has none."""
+__all__ = ["Hardware", "hardware_of", "load", "machine", "machine_from"]
 
 _MEMORY_SHARE: Final = 0.85
 """Share of the memory's peak that long streams reach: 1,700 to 1,750 of 2,039 GB/s on an A100 80GB
@@ -110,7 +95,7 @@ def _published(setting: Setting) -> dict[str, float]:
         "gradient_bytes": 2.0 if modern else 4.0,
         "clock": setting.power_share**_CLOCK_EXPONENT,
         # Software for a chip that is not out yet is as young as it can be.
-        "age_years": max(0.0, stack.year - launched) if launched == launched else 0.0,
+        "age_years": 0.0 if isnan(launched) else max(0.0, stack.year - launched),
         "year": stack.year,
         "flash": float(stack.flash),
         # DeepEP (2025) was the first library to send a token once to each host.
@@ -184,11 +169,6 @@ def machine_from(hardware: Hardware, value: Mapping[str, Numbers]) -> Machine:
     return Machine(rates, hardware.fabric, overheads)
 
 
-def parameter_name(role: str, key: str) -> str:
-    """Return the name of a parameter: its role, and for what it holds."""
-    return f"{role}:{key}" if key else role
-
-
 @cache
 def load() -> dict[str, Any]:
     """Return the content of ``calibration.json``."""
@@ -230,26 +210,11 @@ def _build(setting: Setting) -> tuple[Machine, tuple[str, ...]]:
         if key is None:
             values[role.name] = 1.0 if role.name == "chip" else 0.0
             continue
-        name = parameter_name(role.name, key)
-        values[role.name], measured = _value(known, role.name, key)
+        values[role.name], measured = learnt_value(known, role, key)
         if not measured and role.name in ("gemm", "attention"):
-            missing.append(name)
+            missing.append(parameter_name(role.name, key))
     hardware = hardware_of([setting])
     flat = {
         f.name: float(getattr(hardware, f.name)[0]) for f in fields(Hardware) if f.name != "fabric"
     }
     return machine_from(Hardware(fabric=_fabric(setting), **flat), values), tuple(missing)
-
-
-def _value(known: Mapping[str, float], role: str, key: str) -> tuple[float, bool]:
-    """Return a parameter's value, and whether it was measured for this very key."""
-    name = parameter_name(role, key)
-    if name in known:
-        return known[name], True
-    generation, _, rest = key.partition("|")
-    while generation in _FOREBEAR:
-        generation = _FOREBEAR[generation]
-        name = parameter_name(role, f"{generation}|{rest}" if rest else generation)
-        if name in known:
-            return known[name], False
-    return ROLES[role].expected(key), False

@@ -257,7 +257,9 @@ def _forbidden(
     return {
         "it has no zero-bubble pipeline": one.schedule != Schedule.ONE_F_ONE_B,
         "it does not recompute every second product": one.recompute not in _RECOMPUTE,
-        "its FSDP is documented without pipelines": one.sharding == Sharding.FULL and one.pp > 1,
+        "its FSDP is documented without pipelines": (
+            one.sharding in (Sharding.GRADIENTS, Sharding.FULL) and one.pp > 1
+        ),
         "virtual stages need at least two stages": one.vpp > 1 and one.pp == 1,
         f"with virtual stages, {micro} micro-batches are no multiple of {one.pp} stages": (
             one.vpp > 1 and micro % one.pp > 0
@@ -316,7 +318,8 @@ def _sharding(one: Layout) -> str:
     flags = "--overlap-grad-reduce --use-distributed-optimizer --overlap-param-gather"
     if one.sharding == Sharding.OPTIMIZER:
         return flags
-    flags += " --use-megatron-fsdp --data-parallel-sharding-strategy optim_grads_params"
+    strategy = "optim_grads" if one.sharding == Sharding.GRADIENTS else "optim_grads_params"
+    flags += f" --use-megatron-fsdp --data-parallel-sharding-strategy {strategy}"
     flags += " --no-gradient-accumulation-fusion --ckpt-format fsdp_dtensor"
     copies = one.dp * one.cp // one.shard
     return f"{flags} --num-distributed-optimizer-instances {copies}" if copies > 1 else flags

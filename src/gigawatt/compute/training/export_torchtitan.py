@@ -179,7 +179,7 @@ def _forbidden(arch: Architecture, one: Layout, seq_len: int) -> dict[str, bool]
     parts = 2 * one.cp * one.tp
     return {
         "it shards parameters and gradients wherever it shards the optimizer": bool(
-            ranks > 1 and one.sharding == Sharding.OPTIMIZER
+            ranks > 1 and one.sharding in (Sharding.OPTIMIZER, Sharding.GRADIENTS)
         ),
         "replicas without shards go with no other parallelism": bool(
             ranks > 1 and not shards and one.dp < one.accelerators

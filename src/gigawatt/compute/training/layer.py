@@ -8,7 +8,7 @@ expert parallelism spreads experts and keeps the number of routed tokens of each
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gigawatt.compute.kernels import Rates
     from gigawatt.compute.training.layout import Layout
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = ["LayerTimes", "head_times", "layer_times"]
 

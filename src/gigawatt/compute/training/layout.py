@@ -1,7 +1,7 @@
 """How one training step is spread over accelerators.
 
-A layout is a handful of whole numbers. Every field of `Layout` is an int or an integer array; arrays
-broadcast against one another, so that one object may hold a million layouts.
+A layout is a handful of whole numbers. Every field of `Layout` is an int or an integer array;
+arrays broadcast against one another, so that one object may hold a million layouts.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gigawatt.compute.memory import BlockBytes, Split, StateRecipe
     from gigawatt.compute.training.layout import Ints, Layout
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = ["TrainingMemory", "fits", "training_memory", "used_gb"]
 

@@ -1,70 +1,20 @@
 """What the step model learns from measurements: few parameters, each with a physical meaning.
 
-A parameter has a *role* (what it means, its prior and how sure that is) and a *key* (for which
-generation, format or kind of software it holds). None depends on a model or on a source of
+See `gigawatt.compute.learnt` for what a role is. None depends on a model or on a source of
 measurements. `gigawatt.compute.training.calibration` turns values into a `Machine`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
+from gigawatt.compute.learnt import Role
 from gigawatt.compute.training.setting import narrow_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gigawatt.compute.training.setting import Setting
 
-__all__ = ["ROLES", "Role", "from_scale", "to_scale"]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """One kind of parameter.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    meaning : str
-        What it is, with its unit.
-    prior : float or callable
-        Value expected before any measurement, or a function of the key.
-    spread : float
-        Standard deviation of its logarithm (of its log-odds where there is a `cap`).
-    key : callable
-        Function of a setting that returns for what the value holds: empty for all, None where the
-        parameter has no part and is 0.
-    cap : float
-        Largest possible value; 0 where there is none.
-    """
-
-    name: str
-    meaning: str
-    prior: float | Callable[[str], float]
-    spread: float
-    key: Callable[[Setting], str | None]
-    cap: float = 0.0
-
-    def expected(self, key: str) -> float:
-        """Return the value expected for `key` before any measurement."""
-        return self.prior(key) if callable(self.prior) else self.prior
-
-
-def to_scale(value: float, cap: float) -> float:
-    """Return a value on the scale on which it is fitted: logarithm, or log-odds below a cap."""
-    return float(np.log(value / (cap - value)) if cap else np.log(value))
-
-
-def from_scale(scaled: np.ndarray, caps: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    """Return the values of scaled parameters."""
-    bounded = caps / (1.0 + np.exp(-np.clip(scaled, -30.0, 30.0)))
-    result: np.ndarray = np.where(caps > 0, bounded, np.exp(np.clip(scaled, -40.0, 40.0)))  # type: ignore[type-arg]
-    return result
+__all__ = ["ROLES"]
 
 
 def _all(_: Setting) -> str:
@@ -88,6 +38,9 @@ def _format(setting: Setting) -> str:
 
 
 def _attention(setting: Setting) -> str:
+    # AMD's own kernels are faster than those that PyTorch builds for its chips.
+    if setting.generation.startswith("cdna") and setting.stack.vendor_attention:
+        return f"{setting.generation}|vendor"
     # Kernels written for Ampere leave Hopper's and Blackwell's asynchronous units idle.
     if setting.generation not in ("hopper", "blackwell", "rubin"):
         return setting.generation

@@ -12,6 +12,7 @@ from gigawatt.catalog.architecture import architecture
 from gigawatt.compute.dims import dims_of
 from gigawatt.compute.network import check
 from gigawatt.compute.training import calibration
+from gigawatt.compute.training.defaults import batch_of, seq_len_of, stack_of, tokens_of
 from gigawatt.compute.training.estimate import (
     StepEstimate,
     as_dict,
@@ -19,20 +20,21 @@ from gigawatt.compute.training.estimate import (
     estimate_step,
     state_recipe,
 )
+from gigawatt.compute.training.export import one_layout
 from gigawatt.compute.training.goodput import Faults, TimeToTrain, time_to_train
-from gigawatt.compute.training.layout import Layout
-from gigawatt.compute.training.published import PublishedLayout, published_layouts
+from gigawatt.compute.training.layout import Layout, Recompute, Schedule, Sharding
+from gigawatt.compute.training.limits import Limits
+from gigawatt.compute.training.published import Comparison, compare, published_at
 from gigawatt.compute.training.reliability import (
     blocking_write_s,
     checkpoint_bytes,
     failure_rate,
     node_size,
+    transfer_time_s,
 )
 from gigawatt.compute.training.search import search
 from gigawatt.compute.training.setting import Setting
-from gigawatt.compute.training.space import Limits
-from gigawatt.compute.training.stack import FAMILIES, Stack, stack, stack_for
-from gigawatt.compute.work import active_parameters, matmul_parameters_per_token, total_parameters
+from gigawatt.compute.work import total_parameters
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,17 +42,17 @@ if TYPE_CHECKING:
 
     from gigawatt.catalog.architecture import Architecture
     from gigawatt.compute.training.search import Found
+    from gigawatt.compute.training.stack import Stack
 
-__all__ = ["TrainingPlan", "optimal_batch_tokens", "plan_training", "stack_of"]
-
-_TOKENS_PER_PARAMETER: Final = 20.0
-"""Tokens for each parameter at which compute is best spent (Hoffmann et al. 2022,
-arXiv:2203.15556, table 3); only for the default batch of a model without published tokens."""
+__all__ = ["TrainingPlan", "plan_training"]
 
 _HOST_LINK_GB_PER_S: Final = 25.0
 """What an accelerator copies to its host: four fifths of PCIe 4.0 x16 (31.5 GB/s)."""
 
-_DEFAULT_SEQ_LEN: Final = 8192
+_STORAGE_GB_PER_S: Final = 2000.0 / 16_384
+"""What storage takes of each accelerator, all the time: 2 TB/s of the cluster that trained Llama 3
+405B (arXiv:2407.21783, section 3.3.1). No checkpoint follows another sooner than it is written."""
+
 _RELIABILITY: Final = "llama-3-405b"
 _RESTART: Final = "meta-rsc-1"
 """Preset whose time from a failure to the next productive second stands in for those without."""
@@ -74,8 +76,8 @@ class TrainingPlan:
         Layouts looked at, and timed.
     rejected : dict of str to int
         How many others were dropped, by reason.
-    published : tuple of (PublishedLayout, StepEstimate)
-        Layouts that others published for this model at this scale, with our estimate of each.
+    published : tuple of Comparison
+        Layouts that others published for this model at this scale, with our estimates of each.
     time : TimeToTrain or None
         The whole run; None without tokens.
     tokens : float or None
@@ -97,7 +99,7 @@ class TrainingPlan:
     enumerated: int
     timed: int
     rejected: dict[str, int]
-    published: tuple[tuple[PublishedLayout, StepEstimate], ...]
+    published: tuple[Comparison, ...]
     time: TimeToTrain | None
     tokens: float | None
     reliability: str
@@ -125,10 +127,7 @@ class TrainingPlan:
                 "timed": self.timed,
                 "rejected": dict(self.rejected),
             },
-            "published": [
-                {"source": p.source, "measured_step_s": p.step_s, **as_dict(estimate)}
-                for p, estimate in self.published
-            ],
+            "published": [comparison.as_dict() for comparison in self.published],
             "time_to_train": None if self.time is None else self._time(),
             "notes": list(self.notes),
         }
@@ -166,6 +165,7 @@ def plan_training(  # noqa: PLR0913  each is a question of its own to the user
     tokens: float | None = None,
     software: str = "today",
     fixed: Mapping[str, int] | None = None,
+    layout: Mapping[str, int] | None = None,
     top: int = 5,
     reliability: str = _RELIABILITY,
     restart_s: float | None = None,
@@ -200,6 +200,9 @@ def plan_training(  # noqa: PLR0913  each is a question of its own to the user
         ``today`` (the newest release measured), a year, or ``family@YYYY-MM``.
     fixed : mapping, optional
         Fields of `Layout` that may have one value only.
+    layout : mapping, optional
+        Fields of `Layout`: estimate this one in place of searching, whether it fits or not.
+        Data parallelism follows from `count`; what else is not named is as in `Layout`.
     top : int
         Layouts to return.
     reliability : str
@@ -228,100 +231,84 @@ def plan_training(  # noqa: PLR0913  each is a question of its own to the user
     """
     arch, entry = architecture(model), catalog.load().get("chip", chip)
     notes: list[str] = []
-    length = seq_len or _seq_len(model)
-    tokens = tokens or _tokens(model)
+    length = seq_len or seq_len_of(model)
+    tokens = tokens or tokens_of(model)
     if global_batch is None:
-        global_batch = _default_batch(arch, tokens, length, count)
-        notes.append(
-            f"global batch not stated: {global_batch:,} sequences, the DeepSeek law's optimum "
-            "rounded so that it divides"
-        )
+        global_batch, why = batch_of(arch, model, entry, (count, length, tokens))
+        notes.append(why)
     setting = Setting(entry, precision, stack_of(software, entry), power_share)
-    found = _search(
-        arch, setting, (count, length, global_batch), _limits(fixed, idle), top, progress
-    )
-    if not found.timed:
-        raise InputError(_nothing_fits(arch, setting, count, found))
-    layouts = tuple(
-        estimate_step(arch, _one(found.layout, i), setting, length, global_batch)
-        for i in range(len(found.idle))
-    )
+    size = (length, global_batch)
+    if layout is None:
+        found = _search(arch, setting, (count, *size), _limits(fixed, idle, setting), top, progress)
+        if not found.timed:
+            raise InputError(_nothing_fits(arch, setting, count, found))
+        chosen = [_one(found.layout, i) for i in range(len(found.idle))]
+        front = _front(found, entry.number("all_in_it_kw"))
+        looked_at = (front, found.enumerated, found.timed, found.rejected)
+    else:
+        chosen, looked_at = [_stated(arch, layout, count, size)], ((), 1, 1, {})
+    layouts = tuple(estimate_step(arch, one, setting, *size) for one in chosen)
     best = layouts[0]
     notes += best.notes
     time = None
     if tokens:
         time = _time(arch, best, (tokens, global_batch, length), reliability, restart_s, seed)
-    published = tuple(
-        (p, estimate_step(arch, p.layout, setting, p.seq_len, p.global_batch))
-        for p in published_layouts(model)
-        if p.chip == entry.id and p.seq_len == length and p.accelerators == count
-    )
+    published = tuple(compare(arch, p, setting) for p in published_at(model, entry, count, length))
     return TrainingPlan(
         arch.name, entry.id, precision, setting.stack.name, length, global_batch, layouts,
-        _front(found), found.enumerated, found.timed, found.rejected, published, time, tokens,
-        reliability, tuple(notes),
+        *looked_at, published, time, tokens, reliability, tuple(notes),
     )  # fmt: skip
 
 
-def stack_of(text: str, chip: catalog.Entry) -> Stack:
-    """Return the software that a user named: ``today``, a year, or ``family@YYYY-MM``."""
-    newest = float(calibration.load()["newest_year"])
-    vendor = chip.text("vendor")
-    if text == "today":
-        return stack_for(vendor, newest)
-    if "@" in text:
-        return stack(text)
-    if text in FAMILIES:
-        return Stack(FAMILIES[text], newest)
-    try:
-        return stack_for(vendor, float(text))
-    except ValueError:
-        message = f"software must be 'today', a year or family@YYYY-MM; found '{text}'"
-        raise InputError(message) from None
-
-
-def optimal_batch_tokens(arch: Architecture, tokens: float) -> float:
-    r"""Return the tokens of a step that train best: :math:`B = 0.2920\,C^{0.3271}`.
-
-    :math:`C` is the compute of the run [FLOP]; the law was fitted from 1e17 to 2e19 FLOP and held
-    for DeepSeek's models of 7 and 67 billion parameters (arXiv:2401.02954, section 3.1).
-    """
-    return 0.2920 * (6.0 * matmul_parameters_per_token(arch) * tokens) ** 0.3271
-
-
-def _default_batch(arch: Architecture, tokens: float | None, seq_len: int, count: int) -> int:
-    spent = tokens or _TOKENS_PER_PARAMETER * active_parameters(arch)
-    wanted = max(1.0, optimal_batch_tokens(arch, spent) / seq_len)
-    odd = count
-    while odd % 2 == 0:
-        odd //= 2
-    # Data parallelism must be able to use the odd part of the count.
-    factors = [d for d in range(1, odd + 1) if odd % d == 0 and d <= 4 * wanted]
-    factor = max(factors)
-    return int(factor * 2 ** max(0, round(np.log2(wanted / factor))))
-
-
-def _seq_len(model: str) -> int:
-    book = catalog.load()
-    if not book.has("model", model):
-        return _DEFAULT_SEQ_LEN
-    return int(book.get("model", model).number("train_seq_len", _DEFAULT_SEQ_LEN))
-
-
-def _tokens(model: str) -> float | None:
-    book = catalog.load()
-    if book.has("model", model) and "train_tokens" in (entry := book.get("model", model)):
-        return entry.number("train_tokens")
-    return None
-
-
-def _limits(fixed: Mapping[str, int] | None, idle: float) -> Limits:
+def _limits(fixed: Mapping[str, int] | None, idle: float, setting: Setting) -> Limits:
     pinned = Limits.fixed(fixed or {})
-    values = {f.name: getattr(pinned, f.name) for f in fields(Limits)}
-    return Limits(**{**values, "idle": idle})
+    stated = {f.name: v for f in fields(Limits) if (v := getattr(pinned, f.name)) is not None}
+    return Limits(**{**_possible(setting.stack), **stated, "idle": idle})
 
 
-def _search(  # noqa: PLR0913
+def _possible(software: Stack) -> dict[str, tuple[int, ...]]:
+    """Return what a kind of software can do; a user may still fix anything else."""
+    if software.family.name not in ("megatron", "deepspeed"):
+        return {"recompute": (Recompute.NONE, Recompute.FULL, Recompute.OPERATORS)}
+    # One kernel of attention keeps no scores: recomputing them is what it does anyway.
+    scores = () if software.flash else (Recompute.SELECTIVE,)
+    return {
+        "recompute": (Recompute.NONE, *scores, Recompute.FULL),
+        "sharding": (Sharding.NONE, Sharding.OPTIMIZER, Sharding.FULL),
+        "schedule": (Schedule.ONE_F_ONE_B,),
+    }
+
+
+def _stated(
+    arch: Architecture, stated: Mapping[str, int], count: int, size: tuple[int, int]
+) -> Layout:
+    """Return the layout that a user stated, once it is known to make sense."""
+    Limits.fixed(stated)  # knows the names
+    seq_len, global_batch = size
+    used = int(np.prod([max(int(stated.get(name, 1)), 1) for name in ("tp", "pp", "cp")]))
+    dp = int(stated.get("dp", count // used))
+    if used * dp != count:
+        message = f"layout: tp * pp * cp * dp must be {count:,}; found {used * dp:,}"
+        raise InputError(message)
+    whole = {"dp": dp, "shard": dp * int(stated.get("cp", 1)), **stated}
+    if whole.get("sharding") == Sharding.NONE:
+        whole["shard"] = 1
+    try:
+        layout = one_layout(arch, Layout(**whole), global_batch)
+    except InputError as error:
+        message = f"layout: {error}"
+        raise InputError(message) from error
+    unfit = {
+        f"{layout.tp} ranks do not divide the {arch.heads} heads": arch.heads % layout.tp > 0,
+        f"{layout.cp} ranks do not divide {seq_len} tokens": seq_len % layout.cp > 0,
+    }
+    if any(unfit.values()):
+        message = f"layout: {'; '.join(text for text, holds in unfit.items() if holds)}"
+        raise InputError(message)
+    return layout
+
+
+def _search(
     arch: Architecture,
     setting: Setting,
     size: tuple[int, int, int],
@@ -347,11 +334,12 @@ def _search(  # noqa: PLR0913
 
 
 def _nothing_fits(arch: Architecture, setting: Setting, count: int, found: Found) -> str:
-    reasons = "; ".join(f"{n:,} {why}" for why, n in sorted(found.rejected.items()))
+    counted = sorted(found.rejected.items(), key=lambda item: -item[1])
+    reasons = "; ".join(f"{why} ({n:,})" for why, n in counted)
     return (
         f"no layout trains {arch.name} on {count:,} x {setting.chip.id} "
-        f"({capacity_gb(setting):.0f} GB each): {reasons}. Use more accelerators, a batch that "
-        "divides, or fewer fixed fields"
+        f"({capacity_gb(setting):.0f} GB each). Choices rejected: {reasons}. Use more "
+        "accelerators, a batch that divides, or fewer fixed fields"
     )
 
 
@@ -361,20 +349,21 @@ def _one(layouts: Layout, index: int) -> Layout:
     )
 
 
-def _front(found: Found) -> tuple[dict[str, Any], ...]:
+def _front(found: Found, rated_kw: float) -> tuple[dict[str, Any], ...]:
     front = found.front
     return tuple(
         {
             "step_time_s": float(front.step_s[i]),
             "used_gb": float(front.used_gb[i]),
             "accelerators": int(front.accelerators[i]),
+            "rated_it_mw": int(front.accelerators[i]) * rated_kw / 1e3,
             "layout": {f.name: int(getattr(_one(front.layout, i), f.name)) for f in fields(Layout)},
         }
         for i in range(len(front.step_s))
     )
 
 
-def _time(  # noqa: PLR0913
+def _time(
     arch: Architecture,
     best: StepEstimate,
     size: tuple[float, int, int],
@@ -388,13 +377,13 @@ def _time(  # noqa: PLR0913
     if restart_s is None:
         usual = book.get("reliability", _RESTART).number("restart_min")
         restart_s = 60.0 * entry.number("restart_min", usual)
+    size_bytes = checkpoint_bytes(total_parameters(arch))
     faults = Faults(
         nodes=count / node_size(preset),
         rate=failure_rate(preset),
-        write_s=float(
-            blocking_write_s(checkpoint_bytes(total_parameters(arch)), count, _HOST_LINK_GB_PER_S)
-        ),
+        write_s=float(blocking_write_s(size_bytes, count, _HOST_LINK_GB_PER_S)),
         restart_s=restart_s,
+        shortest_interval_s=float(transfer_time_s(size_bytes, count * _STORAGE_GB_PER_S)),
     )
     tokens, global_batch, seq_len = size
     return time_to_train(tokens, global_batch, seq_len, best.step_s, faults, seed=seed)

@@ -25,7 +25,7 @@ RECIPES: Final = {
     "int8": (("int8_tflops",), 1.0),
 }
 """Recipes of the matrix products. MXFP8 shares a scale of one byte among 32 numbers, NVFP4 among
-16 (OCP Microscaling Formats v1.0, 2023; NVIDIA, "Pretraining LLMs with NVFP4", arXiv:2509.25149)."""
+16 (OCP Microscaling Formats v1.0, 2023; "Pretraining LLMs with NVFP4", arXiv:2509.25149)."""
 
 
 @dataclass(frozen=True)

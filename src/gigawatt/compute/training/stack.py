@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gigawatt.errors import InputError, UnknownNameError
+from gigawatt.errors import InputError, nearest
 
 __all__ = ["FAMILIES", "Family", "Stack", "stack", "stack_for"]
 
@@ -114,14 +114,15 @@ def stack(text: str) -> Stack:
 
     Raises
     ------
-    UnknownNameError
-        If there is no such family.
     InputError
-        If the date is not a year and a month.
+        If there is no such family, or the date is not a year and a month.
     """
     family, _, date = text.partition("@")
     if family not in FAMILIES:
-        raise UnknownNameError("training stack", family, list(FAMILIES))
+        close = nearest(family, FAMILIES)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        message = f"software must be one of {', '.join(FAMILIES)}; found '{family}'{hint}"
+        raise InputError(message)
     year, _, month = date.partition("-")
     if not (year.isdigit() and month.isdigit() and 1 <= int(month) <= 12):
         message = f"a training stack is written family@YYYY-MM; found '{text}'"

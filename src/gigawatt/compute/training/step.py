@@ -1,10 +1,10 @@
 r"""Time of one training step from its layout.
 
-A step is ``m`` micro-batches through a pipeline of ``p`` stages of ``v`` parts each, then the sum of
-the gradients and the update:
+A step is ``m`` micro-batches through a pipeline of ``p`` stages of ``v`` parts each, then the sum
+of the gradients and the update:
 
-.. math:: t = \left(m + \frac{p - 1}{v}\right) t_\mu + m\,t_{head} + t_{send} + t_{grad} + t_{update}
-              + t_{fixed}
+.. math:: t = \left(m + \frac{p - 1}{v}\right) t_\mu + m\,t_{head} + t_{send} + t_{grad}
+              + t_{update} + t_{fixed}
 
 with :math:`t_\mu` the time of one micro-batch on the fullest stage [1]_. What overlaps with what:
 
@@ -25,14 +25,14 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.compute import collectives
 from gigawatt.compute.training.layer import head_times, layer_times
 from gigawatt.compute.training.layout import Recompute, Schedule
 from gigawatt.compute.training.traffic import gradient_times, inner_traffic, stage_layers
-from gigawatt.compute import collectives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gigawatt.compute.network import Fabric
     from gigawatt.compute.training.layout import Layout
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = ["Block", "Machine", "Overheads", "StepTime", "assemble", "block_time", "step_time"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gigawatt.compute.training.layout import Layout
     from gigawatt.compute.training.step import Machine
 
-    Numbers = float | NDArray[np.float64]
+    Numbers = float | NDArray[Any]
 
 __all__ = ["gradient_times", "inner_traffic", "layer_parameters", "stage_layers"]
 
