@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
+from fitting import Parameters, fit, lay_out, quantiles, summary  # beside this script
 
 from gigawatt.compute.dims import Dims, stack_dims
-from gigawatt.compute.learnt import from_scale, parameter_name, to_scale
 from gigawatt.compute.network import fabric_of
 from gigawatt.compute.training.calibration import hardware_of, machine_from
 from gigawatt.compute.training.layout import Layout
@@ -53,37 +52,12 @@ class Problem:
     seq_len: np.ndarray
     global_batch: np.ndarray
     measured: np.ndarray
-    names: list[str]
-    prior: np.ndarray
-    spread: np.ndarray
-    caps: np.ndarray
-    index: dict[str, np.ndarray]
+    parameters: Parameters
 
 
 def pose(rows: list[Row]) -> Problem:
     """Lay out rows and parameters as arrays."""
     settings = [setting_of(row) for row in rows]
-    names: list[str] = []
-    prior: list[float] = []
-    spread: list[float] = []
-    caps: list[float] = []
-    index = {}
-    for role in ROLES.values():
-        column = []
-        for setting in settings:
-            key = role.key(setting)
-            name = parameter_name(role.name, "none" if key is None else key)
-            if name not in names:
-                names.append(name)
-                fixed = 1.0 if role.name == "chip" else 1e-12
-                expected = fixed if key is None else role.expected(key)
-                caps.append(0.0 if key is None else role.cap)
-                prior.append(to_scale(expected, caps[-1]))
-                # On the log-odds scale the same relative doubt is wider.
-                widen = 1.0 - expected / role.cap if caps[-1] else 1.0
-                spread.append(1e-6 if key is None else role.spread / widen)
-            column.append(names.index(name))
-        index[role.name] = np.array(column)
     return Problem(
         rows=rows,
         dims=stack_dims([row.arch for row in rows]),
@@ -92,32 +66,24 @@ def pose(rows: list[Row]) -> Problem:
         seq_len=np.array([float(row.seq_len) for row in rows]),
         global_batch=np.array([float(row.global_batch) for row in rows]),
         measured=np.log([row.measured_s for row in rows]),
-        names=names,
-        prior=np.array(prior),
-        spread=np.array(spread),
-        caps=np.array(caps),
-        index=index,
+        parameters=lay_out(ROLES.values(), settings, {"chip": 1.0}),
     )
 
 
 def predict(problem: Problem, scaled: np.ndarray) -> np.ndarray:
     """Return the logarithm of every row's step time."""
-    values = from_scale(scaled, problem.caps)
-    machine = machine_from(problem.hardware, {r: values[i] for r, i in problem.index.items()})
+    machine = machine_from(problem.hardware, problem.parameters.values(scaled))
     step = step_time(problem.dims, problem.layout, machine, problem.seq_len, problem.global_batch)
     return np.log(step.total_s)
 
 
-def fit(problem: Problem, weight: np.ndarray, start: np.ndarray, most: int) -> np.ndarray:
+def solve(problem: Problem, weight: np.ndarray, start: np.ndarray, most: int) -> np.ndarray:
     """Return the scaled parameters that fit the rows of weight 1."""
 
-    def residuals(scaled: np.ndarray) -> np.ndarray:
-        off = (predict(problem, scaled) - problem.measured) / TOLERANCE
-        # Squares up to the tolerance, linear beyond it.
-        bent = np.sign(off) * np.sqrt(2.0 * (np.sqrt(1.0 + off * off) - 1.0))
-        return np.concatenate([bent * weight, (scaled - problem.prior) / problem.spread])
+    def errors(scaled: np.ndarray) -> np.ndarray:
+        return (predict(problem, scaled) - problem.measured) / TOLERANCE
 
-    return least_squares(residuals, start, max_nfev=most).x
+    return fit(problem.parameters, errors, weight, start, most)
 
 
 def _left_out(job: tuple[list[Row], np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
@@ -126,7 +92,7 @@ def _left_out(job: tuple[list[Row], np.ndarray, np.ndarray, np.ndarray]) -> np.n
     found = np.full(len(rows), np.nan)
     for label in wanted:
         out = labels == label
-        found[out] = predict(problem, fit(problem, 1.0 - out, start, 8))[out]
+        found[out] = predict(problem, solve(problem, 1.0 - out, start, 8))[out]
     return found
 
 
@@ -143,28 +109,13 @@ def cross_validate(
 
 def bands(problem: Problem, predicted: np.ndarray) -> dict[str, Any]:
     """Return P10 and P90 of measured over predicted, by kind of model and generation."""
-    ratio = np.exp(problem.measured - predicted)
-    keys: dict[str, list[int]] = {}
-    for i, row in enumerate(problem.rows):
-        generation = setting_of(row).generation
-        for key in ("all", row.kind, f"{row.kind}|{generation}"):
-            keys.setdefault(key, []).append(i)
-    return {
-        key: [len(rows), *np.quantile(ratio[rows], [0.1, 0.9]).round(4).tolist()]
-        for key, rows in sorted(keys.items())
-        if len(rows) >= 15
-    }
+    groups = [("all", row.kind, f"{row.kind}|{setting_of(row).generation}") for row in problem.rows]
+    return quantiles(predicted - problem.measured, groups)
 
 
-def summary(problem: Problem, predicted: np.ndarray) -> dict[str, float]:
+def score(problem: Problem, predicted: np.ndarray) -> dict[str, float]:
     """Return the errors in per cent."""
-    ape = np.abs(np.expm1(predicted - problem.measured)) * 100.0
-    return {
-        "rows": len(ape),
-        "mean": round(float(ape.mean()), 2),
-        "median": round(float(np.median(ape)), 2),
-        "p90": round(float(np.quantile(ape, 0.9)), 2),
-    }
+    return summary(predicted - problem.measured)
 
 
 def neighbours(rows: list[Row]) -> list[list[Any]]:
@@ -218,28 +169,23 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     problem = pose(read(options.steps, options.mlperf))
-    scaled = fit(problem, np.ones(len(problem.rows)), problem.prior, 60)
+    scaled = solve(problem, np.ones(len(problem.rows)), problem.parameters.prior, 60)
     fitted = predict(problem, scaled)
-    print("fitted", summary(problem, fitted), file=sys.stderr)
-    values = from_scale(scaled, problem.caps)
+    print("fitted", score(problem, fitted), file=sys.stderr)
     content = json.loads(options.output.read_text()) if options.output.exists() else {}
-    content["values"] = {
-        name: float(f"{value:.5g}")
-        for name, value in sorted(zip(problem.names, values.tolist(), strict=True))
-        if not name.endswith(":none")
-    }
-    content["fitted"] = summary(problem, fitted)
+    content["values"] = problem.parameters.named(scaled)
+    content["fitted"] = score(problem, fitted)
     content["neighbours"] = neighbours(problem.rows)
     content["newest_year"] = round(max(row.stack.year for row in problem.rows), 3)
     if not options.quick:
         folds = np.random.default_rng(0).integers(0, FOLDS, len(problem.rows))
         near = cross_validate(problem, folds, scaled, options.workers)
-        print("rows left out", summary(problem, near), file=sys.stderr)
+        print("rows left out", score(problem, near), file=sys.stderr)
         models = np.array([row.arch.name for row in problem.rows])
         far = cross_validate(problem, models, scaled, options.workers)
-        print("models left out", summary(problem, far), file=sys.stderr)
-        content["rows_left_out"] = summary(problem, near)
-        content["models_left_out"] = summary(problem, far)
+        print("models left out", score(problem, far), file=sys.stderr)
+        content["rows_left_out"] = score(problem, near)
+        content["models_left_out"] = score(problem, far)
         content["bands"] = {"near": bands(problem, near), "far": bands(problem, far)}
         if options.rows:
             write_rows(options.rows, problem, (fitted, near, far))

@@ -53,6 +53,13 @@ PACKAGES: Final = (
 """Packages with a public face, in the order of their imports."""
 
 _DOMAINS: Final = {
+    "training": (
+        "Accelerator-hours of the same runs by the step model: the best layout at the run's count, "
+        "the software of its year, and one share of time that whole runs spend on other things, "
+        "learnt from the other runs. With a file of measured steps or of MLPerf results it predicts "
+        "those; [how accurate](../../concepts/training-accuracy.md) it is on published steps has a "
+        "page of its own."
+    ),
     "training-runs": (
         "Accelerator-hours of whole published runs, from tokens, model, accelerator and the "
         "utilisation of the other runs. Small models are the hardest: their launch overhead and "
