@@ -54,11 +54,11 @@ PACKAGES: Final = (
 
 _DOMAINS: Final = {
     "training": (
-        "Accelerator-hours of the same runs by the step model: the best layout at the run's count, "
-        "the software of its year, and one share of time that whole runs spend on other things, "
-        "learnt from the other runs. With a file of measured steps or of MLPerf results it predicts "
-        "those; [how accurate](../../concepts/training-accuracy.md) it is on published steps has a "
-        "page of its own."
+        "Accelerator-hours of the same runs by the step model: the best layout at the run's "
+        "count, the software of its year, and one share of time that whole runs spend on other "
+        "things, learnt from the other runs. With a file of measured steps or of MLPerf results "
+        "it predicts those; [its accuracy](../../concepts/training-accuracy.md) on published "
+        "steps has a page of its own."
     ),
     "training-runs": (
         "Accelerator-hours of whole published runs, from tokens, model, accelerator and the "

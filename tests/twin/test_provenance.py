@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gigawatt import catalog
-from gigawatt.compute.serving import serving_points
 from gigawatt.compute.history import published_runs
+from gigawatt.compute.serving import serving_points
 from gigawatt.spec import load
 from gigawatt.twin import simulate_campus
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 
@@ -185,6 +187,15 @@ def test_measured_steps_elsewhere(shared):
     assert found["ape"]["median"] <= 6
     assert found["ape"]["p90"] <= 20
     assert 75 <= found["coverage_p10_p90"] <= 85
+    large = {name: group for name, group in found["groups"].items() if group["predicted"] >= 15}
+    assert max(group["ape"]["median"] for group in large.values()) <= 10
+
+
+def test_the_calibration_holds_for_models_it_has_not_seen():
+    path = resources.files("gigawatt.compute.training") / "calibration.json"
+    fit = json.loads(path.read_text(encoding="utf-8"))
+    assert fit["models_left_out"]["median"] <= 8
+    assert fit["rows_left_out"]["median"] <= 6
 
 
 @pytest.mark.parametrize(

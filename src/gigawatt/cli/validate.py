@@ -28,7 +28,7 @@ _HEADER = ("group", "rows", "mean %", "median %", "p90 %", "bias %", "in P10-P90
     epilog=examples(
         "gigawatt validate",
         "gigawatt validate training-runs --rows rows.csv",
-        "gigawatt validate training-runs --measurements my_runs.csv --format json",
+        "gigawatt validate training --measurements my_steps.csv --format json",
     ),
 )
 @click.argument("domain", required=False)
