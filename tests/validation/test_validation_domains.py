@@ -22,7 +22,7 @@ def test_whole_runs_of_the_catalogue():
 
 
 def test_serving_points_of_the_catalogue():
-    found, _ = validate("serving-points")
+    found, _ = validate("serving")
     assert found["predicted"] >= 80
     assert found["ape"]["median"] < 35
     assert 70 <= found["coverage_p10_p90"] <= 92
@@ -34,7 +34,7 @@ def test_chips_that_nobody_has_published(domain):
     assert found["predicted"] > 0.7 * found["rows"]
     assert found["ape"]["median"] < 40
     assert 60 <= found["coverage_p10_p90"] <= 95
-    known, _ = validate(domain.replace("new-chips", "runs" if "training" in domain else "points"))
+    known, _ = validate("training-runs" if "training" in domain else "serving")
     assert found["rows"] == known["rows"] == len(rows)
 
 

@@ -12,6 +12,7 @@ from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
 from gigawatt.compute.work import training_flop_per_token
 from gigawatt.errors import InputError, NotModelledError
 from gigawatt.validation.score import Prediction, score
+from gigawatt.validation.serving import serving_table
 from gigawatt.validation.training import predict_table, read_table
 from gigawatt.validation.whole_runs import COLUMNS, run_skipped
 
@@ -113,9 +114,8 @@ def _hours(
     )
 
 
-def _serving_points(measurements: Path | None) -> list[Prediction]:
-    _refuse(measurements)
-    return _serving("model")
+def _serving_table(measurements: Path | None) -> list[Prediction]:
+    return _serving("model") if measurements is None else serving_table(measurements)
 
 
 def _serving_new_chips(measurements: Path | None) -> list[Prediction]:
@@ -170,9 +170,10 @@ DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
     "training": predict_table,
     "training-runs": _training_runs,
     "training-new-chips": _training_new_chips,
-    "serving-points": _serving_points,
+    "serving": _serving_table,
     "serving-new-chips": _serving_new_chips,
 }
 """What can be validated: the step model and planner, on training steps, MLPerf or whole runs; then
 what campuses are simulated with, accelerator-hours from the utilisation of whole runs and
-throughput of serving points, each without its own model and without its own chip."""
+throughput of serving points, each without its own model and without its own chip. With a file,
+``serving`` holds the model of `gigawatt host` against measured points or MLPerf inference."""

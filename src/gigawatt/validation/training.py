@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gigawatt.validation.training_rows import Row
 
-__all__ = ["predict_row", "predict_table", "read_table", "training_steps"]
+__all__ = ["filled", "predict_row", "predict_table", "read_table", "training_steps"]
 
 # What tells the tables apart, in the order in which they are looked for: tables of steps and of
 # MLPerf share columns.
@@ -50,11 +50,11 @@ def predict_table(path: Path | None) -> list[Prediction]:
         message = f"{path}: no rows"
         raise InputError(message)
     if all(column in rows[0] for column in _MLPERF):
-        return mlperf_rows.mlperf_predictions(_filled(rows, mlperf_rows.COLUMNS))
+        return mlperf_rows.mlperf_predictions(filled(rows, mlperf_rows.COLUMNS))
     if all(column in rows[0] for column in _STEPS):
-        return training_steps(_filled(rows, training_rows.COLUMNS))
+        return training_steps(filled(rows, training_rows.COLUMNS))
     if all(column in rows[0] for column in _RUNS):
-        return whole_runs.run_predictions(_filled(rows, whole_runs.COLUMNS))
+        return whole_runs.run_predictions(filled(rows, whole_runs.COLUMNS))
     message = (
         f"{path}: no table of training; expected the columns {', '.join(_STEPS)} (training steps), "
         f"{', '.join(_MLPERF)} (MLPerf) or {', '.join(_RUNS)} (whole runs); "
@@ -109,7 +109,7 @@ def predict_row(case: Row) -> Prediction:
     return Prediction(case.id, case.group, case.measured_s, step.value, step.low, step.high)
 
 
-def _filled(rows: list[dict[str, str]], columns: Iterable[str]) -> list[dict[str, str]]:
+def filled(rows: list[dict[str, str]], columns: Iterable[str]) -> list[dict[str, str]]:
     """Return the rows with empty text in those of `columns` that the table lacks."""
     empty = dict.fromkeys(columns, "")
     return [{**empty, **row} for row in rows]

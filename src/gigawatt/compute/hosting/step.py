@@ -1,0 +1,324 @@
+r"""Time of one step of a serving engine: prefill, decode, or both in one.
+
+A step takes some tokens of prompts (`Work.prompt_tokens`) and one token of each sequence that is
+being answered (`Work.sequences`). One model answers for all three: matrix products over all tokens
+of the step, attention over what each has before it, the head for those that speak, the network, and
+what the engine adds on the host.
+
+Never faster than the hardware: products and attention are bounded by peak arithmetic and by the
+bytes of weights and cache that must be read.
+
+References
+----------
+.. [1] R. Pope et al., "Efficiently scaling transformer inference", arXiv:2211.05102.
+.. [2] DeepSeek-AI, "DeepSeek-V2", arXiv:2405.04434, section 2.1: MLA absorbs its up-projections
+       when decoding, so that all heads read one compressed vector a token.
+.. [3] A. Agrawal et al., "Sarathi-Serve", OSDI 2024, arXiv:2403.02310: mixed steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gigawatt.compute import collectives
+from gigawatt.compute.kernels import mean_attended_tokens
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gigawatt.compute.dims import Dims
+    from gigawatt.compute.network import Fabric
+
+    Numbers = float | NDArray[Any]
+
+__all__ = ["Engine", "Split", "StepParts", "Work", "step_parts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """How one instance spreads a model; each field an int, a float or an array.
+
+    Parameters
+    ----------
+    tp : int
+        Ranks that share attention and dense blocks.
+    attn_dp : int
+        Groups of such ranks, each with sequences of its own; experts are shared by all.
+    pp : int
+        Pipeline stages.
+    ep : int
+        Groups of experts over the ``tp * attn_dp`` ranks of a stage; what is left of them cuts each
+        expert.
+    """
+
+    tp: Numbers = 1
+    attn_dp: Numbers = 1
+    pp: Numbers = 1
+    ep: Numbers = 1
+
+    @property
+    def ranks(self) -> Numbers:
+        """Ranks of one stage."""
+        return self.tp * self.attn_dp
+
+    @property
+    def accelerators(self) -> Numbers:
+        """Accelerators of the instance."""
+        return self.tp * self.attn_dp * self.pp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one step does, in each attention group.
+
+    Parameters
+    ----------
+    sequences : float
+        Sequences that get one more token.
+    context : float
+        Tokens that each has before it, in the mean.
+    prompt_tokens : float
+        Tokens of prompts that are read.
+    prompt_context : float
+        Tokens that each of those attends to, in the mean.
+    speaking : float
+        Tokens that pass the head: `sequences` and prompts that end in this step.
+    """
+
+    sequences: Numbers
+    context: Numbers
+    prompt_tokens: Numbers = 0.0
+    prompt_context: Numbers = 0.0
+    speaking: Numbers = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What an accelerator with a serving engine sustains.
+
+    Parameters
+    ----------
+    gemm_flops, expert_flops, plain_gemm_flops : float
+        Rate of large products in the format of the weights: of layers, grouped by experts, and in
+        BF16 [FLOP/s].
+    prefill_flops, decode_flops : float
+        Rate of attention over prompts, and of the products of decoding attention [FLOP/s].
+    weight_bytes_per_s, cache_bytes_per_s : float
+        Rate at which weights and keys and values are read.
+    stream_bytes_per_s : float
+        Rate of element-wise work.
+    weight_bytes, expert_bytes : float
+        Bytes of a weight of dense blocks and attention, and of experts.
+    cache_bytes : float
+        Bytes of one cached number.
+    dispatch_bytes : float
+        Bytes of one number of a token on the way to its expert.
+    layer_s, expert_layer_s : float
+        What a layer, and one with experts, takes at least: launches and synchronisation.
+    step_s, sequence_s : float
+        What the engine adds to a step, and to a step for each sequence: scheduling, sampling.
+    network_share : float
+        Share of communication that nothing hides.
+    network_s : float
+        What a collective takes beside the wires: launch and synchronisation of ranks.
+    imbalance : float
+        Load of the fullest rank of experts over the mean, for many tokens.
+    """
+
+    gemm_flops: Numbers
+    expert_flops: Numbers
+    plain_gemm_flops: Numbers
+    prefill_flops: Numbers
+    decode_flops: Numbers
+    weight_bytes_per_s: Numbers
+    cache_bytes_per_s: Numbers
+    stream_bytes_per_s: Numbers
+    weight_bytes: Numbers
+    expert_bytes: Numbers
+    cache_bytes: Numbers
+    dispatch_bytes: Numbers
+    layer_s: Numbers
+    expert_layer_s: Numbers
+    step_s: Numbers
+    sequence_s: Numbers
+    network_share: Numbers
+    network_s: Numbers
+    imbalance: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class StepParts:
+    """Seconds of one step by what they are spent on; they add up to `total_s`."""
+
+    products_s: Numbers
+    experts_s: Numbers
+    attention_s: Numbers
+    elementwise_s: Numbers
+    network_s: Numbers
+    head_s: Numbers
+    launch_s: Numbers
+    engine_s: Numbers
+
+    @property
+    def total_s(self) -> Numbers:
+        """Seconds of the step."""
+        total: Numbers = sum(getattr(self, f.name) for f in fields(self))
+        return total
+
+
+def step_parts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fabric) -> StepParts:
+    """Return the time of one step of an instance.
+
+    Parameters
+    ----------
+    dims : Dims
+        The model.
+    split : Split
+        How it is spread.
+    work : Work
+        What the step does in each attention group.
+    engine : Engine
+        Accelerator and software.
+    fabric : Fabric
+        Network.
+
+    Returns
+    -------
+    StepParts
+        A step through all pipeline stages.
+    """
+    tokens = work.sequences + work.prompt_tokens
+    attention = dims.attention_layers * _attention(dims, split, work, engine)
+    products = _products(dims, split, tokens, engine)
+    experts = _experts(dims, split, tokens, engine)
+    moved = 2.0 * tokens * dims.hidden * 10.0 * dims.layers
+    head = _gemm(
+        engine.plain_gemm_flops,
+        (np.maximum(work.speaking, work.sequences), np.ceil(dims.vocab / split.tp), dims.hidden),
+        engine,
+        2.0,
+    )
+    return StepParts(
+        products_s=products,
+        experts_s=experts,
+        attention_s=attention,
+        elementwise_s=moved / engine.stream_bytes_per_s,
+        network_s=_network(dims, split, tokens, engine, fabric),
+        head_s=head,
+        launch_s=dims.layers * engine.layer_s + dims.moe_layers * engine.expert_layer_s,
+        engine_s=engine.step_s + engine.sequence_s * work.sequences * split.attn_dp,
+    )
+
+
+def _gemm(
+    rate: Numbers, shape: tuple[Numbers, Numbers, Numbers], engine: Engine, size: Numbers
+) -> Numbers:
+    """Return the time of a product of m x k with k x n whose weights are read once."""
+    m, n, k = shape
+    # Few rows fill a tile of the multiplier only in part, but a tile is read and computed whole.
+    rows = np.maximum(m, 16.0)
+    return np.maximum(2.0 * rows * n * k / rate, size * n * k / engine.weight_bytes_per_s)
+
+
+def _products(dims: Dims, split: Split, tokens: Numbers, engine: Engine) -> Numbers:
+    """Return the products of attention and dense blocks of all layers."""
+    heads = dims.heads / split.tp
+    kv_heads = np.maximum(dims.kv_heads / split.tp, 1.0)
+    width = (heads + kv_heads) * dims.score_dim + kv_heads * dims.value_dim
+    plain = dims.hidden * (width + heads * dims.value_dim)
+    latent = (
+        dims.hidden * (dims.q_lora + dims.kv_lora + dims.rope_dim)
+        + dims.q_lora * heads * dims.score_dim
+        + dims.kv_lora * heads * (dims.nope_dim + dims.value_dim)
+        + heads * dims.value_dim * dims.hidden
+    )
+    attention = np.where(dims.mla > 0, latent, plain) * dims.attention_layers
+    inner = dims.ssm_heads * dims.ssm_head_dim / split.tp
+    scan = dims.hidden * 3.0 * inner * dims.ssm_layers
+    block = dims.ffn_matrices * dims.hidden / split.tp
+    dense = dims.dense_layers * block * dims.ffn
+    shared = dims.moe_layers * block * dims.shared_experts * dims.expert_ffn
+    router = dims.moe_layers * dims.experts * dims.hidden
+    weights = attention + scan + dense + shared
+    size = (tokens, 1.0, weights)
+    return _gemm(engine.gemm_flops, size, engine, engine.weight_bytes) + _gemm(
+        engine.plain_gemm_flops, (tokens, 1.0, router), engine, 2.0
+    )
+
+
+def _experts(dims: Dims, split: Split, tokens: Numbers, engine: Engine) -> Numbers:
+    """Return the products of routed experts of all layers on the fullest rank."""
+    if not np.any(dims.moe_layers > 0):
+        return 0.0
+    everyone = tokens * split.attn_dp
+    chosen = np.maximum(dims.active_experts, 1.0)
+    count = np.maximum(dims.experts, 1.0)
+    held = count / split.ep
+    # With few tokens only some experts are met, and only their weights are read.
+    met = held * (1.0 - (1.0 - chosen / count) ** np.maximum(everyone, 1.0))
+    hidden = np.where(dims.latent > 0, dims.latent, dims.hidden)
+    each = dims.ffn_matrices * hidden * dims.expert_ffn * split.ep / split.ranks
+    # The fullest rank has more than its share, and the more so the fewer experts it holds.
+    uneven = 1.0 + (engine.imbalance - 1.0) * (1.0 - 1.0 / split.ep)
+    rows = everyone * chosen / split.ep * uneven
+    arithmetic = 2.0 * np.maximum(rows, 16.0 * np.minimum(met, rows)) * each / engine.expert_flops
+    read = met * each * engine.expert_bytes / engine.weight_bytes_per_s
+    return dims.moe_layers * np.maximum(arithmetic, read)
+
+
+def _attention(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers:
+    """Return attention of a mean layer: decoding sequences and prompts."""
+    heads = np.maximum(dims.heads / split.tp, 1.0)
+    kv_heads = np.maximum(dims.kv_heads / split.tp, 1.0)
+    wide = dims.global_layers / np.maximum(dims.attention_layers, 1.0)
+    seen = wide * work.context + (1.0 - wide) * np.minimum(
+        work.context, np.where(dims.window > 0, dims.window, work.context)
+    )
+    plain_bytes = kv_heads * (dims.score_dim + dims.value_dim)
+    latent_width = dims.kv_lora + dims.rope_dim
+    numbers = np.where(dims.mla > 0, latent_width, plain_bytes)
+    read = work.sequences * seen * numbers * engine.cache_bytes / engine.cache_bytes_per_s
+    width = np.where(
+        dims.mla > 0, 2.0 * dims.kv_lora + dims.rope_dim, dims.score_dim + dims.value_dim
+    )
+    arithmetic = 2.0 * work.sequences * seen * heads * width / engine.decode_flops
+    decode = np.maximum(read, arithmetic)
+    attended = wide * work.prompt_context + (1.0 - wide) * np.where(
+        dims.window > 0, np.minimum(work.prompt_context, dims.window), work.prompt_context
+    )
+    flop = 2.0 * work.prompt_tokens * heads * (dims.score_dim + dims.value_dim) * attended
+    return decode + flop / engine.prefill_flops
+
+
+def _network(dims: Dims, split: Split, tokens: Numbers, engine: Engine, fabric: Fabric) -> Numbers:
+    """Return the exposed communication of all layers, and between pipeline stages."""
+    hidden = 2.0 * tokens * dims.hidden
+    many = split.tp > 1
+    reduce = collectives.all_reduce_s(fabric, hidden, split.tp, 1.0) + engine.network_s * many
+    blocks = dims.attention_layers + dims.ssm_layers + dims.dense_layers
+    inside = blocks * reduce
+    if np.any(dims.moe_layers > 0):
+        spread = split.attn_dp > 1
+        # Experts shared by attention groups: tokens go there and back; else one more reduction.
+        sent = tokens * np.maximum(dims.active_experts, 1.0) * dims.hidden
+        there = collectives.all_to_all_s(fabric, engine.dispatch_bytes * sent, split.ranks, 1.0)
+        back = collectives.all_to_all_s(fabric, 2.0 * sent, split.ranks, 1.0)
+        routed = np.where(spread, there + back + 2.0 * engine.network_s, reduce)
+        inside = inside + dims.moe_layers * routed
+    # An instance that a scale-up domain holds stands in one, and no hop between stages leaves it.
+    whole = replace(fabric, scale_up_chips=np.inf)
+    hop = np.where(
+        split.accelerators <= fabric.scale_up_chips,
+        collectives.send_s(whole, hidden / split.tp, split.ranks),
+        collectives.send_s(fabric, hidden / split.tp, split.ranks),
+    )
+    between = np.where(split.pp > 1, (split.pp - 1.0) * (hop + engine.network_s), 0.0)
+    return engine.network_share * inside + between
+
+
+def prompt_context(tokens: Numbers, before: Numbers) -> Numbers:
+    """Return what each token of a chunk attends to in the mean, after `before` earlier tokens."""
+    return before + mean_attended_tokens(np.maximum(tokens, 1.0), 0.0, 0.0)
