@@ -70,10 +70,13 @@ _DOMAINS: Final = {
         "The same, but every run of the same chip is left out: what a chip must expect on which "
         "nobody has published a run."
     ),
-    "serving-points": (
+    "serving": (
         "Share of the peak that became served tokens, within the latency class of the point, from "
         "points of other models. One share for a class knows neither batch nor memory bandwidth: "
-        "long answers, and many small experts at a tight latency, are overestimated most."
+        "long answers, and many small experts at a tight latency, are overestimated most. "
+        "With a file of measured "
+        "points or of MLPerf results it predicts those by the step model of `gigawatt host`; "
+        "[its accuracy](../../concepts/serving.md) on published points has a page of its own."
     ),
     "serving-new-chips": (
         "The same, but every point of the same chip is left out. FLOP/s have grown faster than "
@@ -282,8 +285,9 @@ def api_page(name: str) -> str:
 def _api_index(packages: Sequence[str]) -> str:
     return (
         "# Python\n\n"
-        "`import gigawatt` offers `load`, `loads`, `simulate`, `open_run`, `plan_training`, the "
-        "classes `Campus`, `Run` and `TrainingPlan`, and the errors. The packages below hold the "
+        "`import gigawatt` offers `load`, `loads`, `simulate`, `open_run`, `plan_training`, "
+        "`plan_hosting`, `simulate_requests`, the classes `Campus`, `Run`, `TrainingPlan` and "
+        "`HostingPlan`, and the errors. The packages below hold the "
         f"rest, each importing only those before it.\n\n{_toctree(packages)}\n"
     )
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
+    from gigawatt.compute.hosting.engine.simulate import simulate_requests
+    from gigawatt.compute.hosting.plan import HostingPlan, plan_hosting
     from gigawatt.compute.training.plan import TrainingPlan, plan_training
     from gigawatt.errors import (
         CatalogError,
@@ -32,6 +34,7 @@ __all__ = [
     "Campus",
     "CatalogError",
     "GigawattError",
+    "HostingPlan",
     "InputError",
     "NotModelledError",
     "Run",
@@ -42,13 +45,17 @@ __all__ = [
     "load",
     "loads",
     "open_run",
+    "plan_hosting",
     "plan_training",
     "simulate",
+    "simulate_requests",
 ]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "compute.hosting.engine.simulate": ("simulate_requests",),
+        "compute.hosting.plan": ("HostingPlan", "plan_hosting"),
         "compute.training.plan": ("TrainingPlan", "plan_training"),
         "errors": (
             "CatalogError",

@@ -22,6 +22,10 @@ __all__ = ["COMMANDS", "app", "invoke"]
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("gigawatt.cli.run", "Simulate a campus and write the run with its report."),
     "train": ("gigawatt.cli.train", "Plan the training of a model: layout, step time and days."),
+    "host": (
+        "gigawatt.cli.host",
+        "Plan how to serve a model: split, throughput, power, cost.",
+    ),
     "compare": ("gigawatt.cli.compare", "Put campuses or finished runs side by side."),
     "catalog": ("gigawatt.cli.catalog", "Show published facts, each with its source."),
     "init": ("gigawatt.cli.init", "Start a campus file from a template or a known campus."),
@@ -36,6 +40,7 @@ Examples:
   gigawatt run hyperion --report hyperion.html
   gigawatt compare prometheus hyperion
   gigawatt train llama-3.1-405b --chip h100 --count 16384
+  gigawatt host deepseek-v3 --chip gb200 --ttft 1s --tpot 50ms --input 4000 --output 1000
   gigawatt catalog chip gb200
 """
 
