@@ -89,9 +89,9 @@ def test_the_calibration_holds_for_rows_it_has_not_seen():
 
 def test_measured_points_elsewhere(shared):
     found, _ = validate("serving", shared / "measurements" / "serving.csv")
-    assert found["predicted"] >= 2800
+    assert found["predicted"] >= 2450
     assert sum(found["skipped"].values()) == found["rows"] - found["predicted"]
-    for name, mean in (("time per token", 18), ("time to the first token", 40)):
+    for name, mean in (("time per token", 15), ("time to the first token", 40)):
         group = found["groups"][name]
         assert group["ape"]["mean"] <= mean
         assert 75 <= group["coverage_p10_p90"] <= 85

@@ -44,9 +44,6 @@ _RELEASED: Final = {
     "0.5.6.post2": 2025.9,
 }  # fmt: skip
 _DEFAULT_YEAR: Final = 2025.8
-_PROMPTS: Final = {"lm-arena-chat": 200.0, "gpqa": 260.0, "sourcegraph-fim": 1200.0}
-"""Mean prompt of the text tasks of ML.ENERGY, whose files leave it out: conversations of LM Arena,
-questions of GPQA with their choices, code around a gap."""
 _MOST_OF_PEAK: Final = 0.5
 """Share of peak arithmetic above which no engine serves: training, without any of its steps bound
 by memory, reaches this (see the pages on training)."""
@@ -56,7 +53,6 @@ _LONGEST_START_S: Final = 3.0
 """Longest time to a first token that is not reading [s]."""
 MOST_SEQUENCES: Final = 2048
 """Sequences that TensorRT-LLM's benchmark keeps in progress at most."""
-_BF16_ATTENTION: Final = "gpt-oss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +249,6 @@ def _split(row: dict[str, str], arch: Architecture) -> dict[str, int]:
 
 def _lengths(row: dict[str, str]) -> tuple[float, float]:
     isl, osl = _number(row, "isl"), _number(row, "osl")
-    if not isl and (found := re.search(r"task=([a-z-]+)", row.get("notes") or "")):
-        isl = _PROMPTS.get(found[1], 0.0)
     if not isl:
         _skip("length of the prompts not stated")
     if not osl:
@@ -264,7 +258,5 @@ def _lengths(row: dict[str, str]) -> tuple[float, float]:
 
 def _concurrency(row: dict[str, str], split: dict[str, int]) -> float:
     batch = _number(row, "batch_size")
-    if "task=" in (row.get("notes") or "") and batch:
-        return batch  # the mean number in progress, not the cap
     asked = _number(row, "concurrency") or batch * split["attn_dp"]
     return asked or _skip("number of concurrent requests not stated")
