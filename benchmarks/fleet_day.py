@@ -14,8 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gigawatt.compute.hosting.fleet import Service
-    from gigawatt.compute.hosting.fleet_run import FleetRun
+    from gigawatt.compute.hosting.fleet.run import FleetRun
+    from gigawatt.compute.hosting.fleet.simulate import Service
 
 BEGUN = time.perf_counter()
 
@@ -41,10 +41,10 @@ def best_service(asked: argparse.Namespace, chip: Any) -> Service:  # noqa: ANN4
     """Return the service on the split that serves most with each accelerator."""
     from gigawatt import catalog
     from gigawatt.catalog.architecture import architecture
-    from gigawatt.compute.hosting.fleet import Service
+    from gigawatt.compute.hosting.fleet.simulate import Service
+    from gigawatt.compute.hosting.fleet.surface import VariedMix, hosting_surface
     from gigawatt.compute.hosting.setting import ServingSetting
     from gigawatt.compute.hosting.step import Split
-    from gigawatt.compute.hosting.surface import VariedMix, hosting_surface
     from gigawatt.errors import InputError
 
     usage = catalog.load().get("rate", "usage")
@@ -105,9 +105,9 @@ def main() -> None:
     """Answer, and say how long it took."""
     asked = arguments()
     from gigawatt import catalog
-    from gigawatt.compute.hosting.demand import demand_per_s, failures_of
-    from gigawatt.compute.hosting.fleet import Pool, simulate_fleet
-    from gigawatt.compute.hosting.surface import rated_power_w
+    from gigawatt.compute.hosting.fleet.demand import demand_per_s, failures_of
+    from gigawatt.compute.hosting.fleet.simulate import Pool, simulate_fleet
+    from gigawatt.compute.hosting.fleet.surface import rated_power_w
 
     book = catalog.load()
     chip, usage = book.get("chip", asked.chip), book.get("rate", "usage")

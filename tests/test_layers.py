@@ -11,8 +11,8 @@ import gigawatt
 
 ROOT = Path(gigawatt.__file__).parent
 ORDER = (
-    "errors", "units", "_lazy", "catalog", "spec", "compute", "site", "energy", "programme",
-    "twin", "results", "validation", "cli",
+    "errors", "units", "_lazy", "catalog", "spec", "compute", "cluster", "site", "energy",
+    "programme", "twin", "results", "validation", "cli",
 )  # fmt: skip
 FILES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)
 

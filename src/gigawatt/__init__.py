@@ -15,7 +15,8 @@ from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
     from gigawatt.compute.hosting.engine.simulate import simulate_requests
-    from gigawatt.compute.hosting.plan import HostingPlan, plan_hosting
+    from gigawatt.compute.hosting.planning.plan import HostingPlan, plan_hosting
+    from gigawatt.compute.hosting.replay.run import Replay, replay_requests
     from gigawatt.compute.training.plan import TrainingPlan, plan_training
     from gigawatt.errors import (
         CatalogError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     )
     from gigawatt.results import Run, open_run, simulate
     from gigawatt.spec import Campus, load, loads
+    from gigawatt.twin.site_year.simulate import SiteYear, simulate_site
 
 __version__ = "0.1.0"
 
@@ -37,7 +39,9 @@ __all__ = [
     "HostingPlan",
     "InputError",
     "NotModelledError",
+    "Replay",
     "Run",
+    "SiteYear",
     "SpecError",
     "TrainingPlan",
     "UnknownNameError",
@@ -47,15 +51,18 @@ __all__ = [
     "open_run",
     "plan_hosting",
     "plan_training",
+    "replay_requests",
     "simulate",
     "simulate_requests",
+    "simulate_site",
 ]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
         "compute.hosting.engine.simulate": ("simulate_requests",),
-        "compute.hosting.plan": ("HostingPlan", "plan_hosting"),
+        "compute.hosting.planning.plan": ("HostingPlan", "plan_hosting"),
+        "compute.hosting.replay.run": ("Replay", "replay_requests"),
         "compute.training.plan": ("TrainingPlan", "plan_training"),
         "errors": (
             "CatalogError",
@@ -67,5 +74,6 @@ __getattr__, __dir__ = lazy(
         ),
         "results": ("Run", "open_run", "simulate"),
         "spec": ("Campus", "load", "loads"),
+        "twin.site_year.simulate": ("SiteYear", "simulate_site"),
     },
 )

@@ -34,7 +34,7 @@ UNITS: Final[dict[str, Unit]] = {
     # Bases are the units used in names: MW, MWh, s, USD, bytes in GB, FLOP, tokens.
     **_prefixed("power", "W", "kMGT", base=1e6),
     **_prefixed("energy", "Wh", "kMGT", base=1e6),
-    **_family("energy", MMBtu=0.29307107, Btu=0.29307107e-6),
+    **_family("energy", MMBtu=0.29307107, Btu=0.29307107e-6, J=1.0 / 3.6e9),
     **_family("time", ms=1e-3, s=1.0, min=60.0, h=3600.0, day=86400.0, days=86400.0),
     **_family("time", week=604800.0, weeks=604800.0, months=2629746.0, month=2629746.0),
     **_family("time", year=31556952.0, years=31556952.0),
@@ -70,6 +70,9 @@ UNITS: Final[dict[str, Unit]] = {
     **_family("power of one home", **{"kW/home": 1.0}),
     **_family("angle", deg=1.0),
     **_family("length", m=1.0, km=1000.0),
+    **_family("pressure", Pa=1.0),
+    **_family("frequency", Hz=1.0),
+    **_family("ramp", **{"MW/s": 1.0}),
 }
 
 # Nouns that may follow a count: "22 T tokens" is the count "22 T".

@@ -68,7 +68,6 @@ LEFT_OUT = {
     "Qwen/Qwen3-VL-30B-A3B-Instruct": _VISION,
     "Qwen/Qwen3-VL-32B-Instruct": _VISION,
     "Qwen/Qwen3-VL-8B-Instruct": _VISION,
-    "Qwen/Qwen3.5-397B-A17B": _HYBRID,
     "Switch-1500B": "an encoder-decoder, which is not modelled",
     "T5-11B": "an encoder-decoder, which is not modelled",
     "Wan 2.1 14B (video DiT)": "a video diffusion model",
@@ -80,8 +79,6 @@ LEFT_OUT = {
     "nvidia/NVIDIA-Nemotron-Nano-12B-v2-VL-BF16": _VISION,
     "qwen3-vl-235b-a22b": _VISION,
     "wan2.1-14b": "a video diffusion model",
-    "zai-org/GLM-5-FP8": "a learned index picks the tokens attended to, which is not modelled",
-    "zhipuai/GLM-5": "a learned index picks the tokens attended to, which is not modelled",
     "~1T MoE (Qwen3/Qwen3-Next production)": _UNSTATED,
 }
 

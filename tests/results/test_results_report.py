@@ -12,7 +12,8 @@ import pytest
 
 from gigawatt.errors import InputError
 from gigawatt.results._report_tables import source_link
-from gigawatt.results.report import embed_json, render
+from gigawatt.results.page import embed_json
+from gigawatt.results.report import render
 
 NASTY = "</script><script>alert(1)</script>\"'&<!--"
 

@@ -1,16 +1,17 @@
-"""Normal weather by the hour and the wet bulb."""
+"""Weather: normals by the hour, its rules, warming and other times."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.site.weather import hourly_normals, wet_bulb_c
+from gigawatt.errors import InputError
+from gigawatt.site import psychrometrics
+from gigawatt.site.weather import Weather, hourly_normals
 
-SEA_LEVEL_PA = 101325.0
 CLIMATES = [c.id for c in catalog.load().entries("climate")]
 
 
@@ -102,90 +103,80 @@ def test_months_must_be_the_twelve_of_a_year():
         hourly_normals([*months[:11], months[0]], np.array(["2027-01-01"], "datetime64[h]"), -5.0)
 
 
-@pytest.mark.parametrize(
-    ("temperature", "dew_point", "pressure", "expected"),
-    [
-        # PsychroLib 2.5.0, GetTWetBulbFromTDewPoint: ASHRAE Fundamentals 2017, chapter 1.
-        (30.0, 20.0, 101325.0, 22.9391),
-        (40.0, 7.0, 101325.0, 19.8561),
-        (50.0, 30.0, 101325.0, 33.8742),
-        (35.0, -10.0, 84000.0, 12.6754),
-        (20.0, 9.27, 101325.0, 13.7826),
-        (0.5, -3.0, 101325.0, -1.0018),
-        (3.0, -12.0, 86000.0, -2.6145),
-        (-10.0, -15.0, 101325.0, -11.1862),
-        (-20.0, -25.0, 97000.0, -20.6155),
-    ],
-)
-def test_wet_bulb_agrees_with_the_published_relations(temperature, dew_point, pressure, expected):
-    assert float(wet_bulb_c(temperature, dew_point, pressure)) == pytest.approx(expected, abs=0.002)
+def year_of_weather(year=2001):
+    times = np.arange(f"{year}-01-01", f"{year + 1}-01-01", dtype="datetime64[h]")
+    hour = np.arange(times.size)
+    dry = (
+        10.0 + 15.0 * np.sin(hour * 2.0 * np.pi / times.size) + 5.0 * np.sin(hour / 24 * 2 * np.pi)
+    )
+    return Weather("made up", times, dry, dry - 5.0, np.full(dry.shape, 1e5))
 
 
-@pytest.mark.parametrize(
-    ("temperature", "wet_bulb", "pressure", "humidity_ratio"),
-    [
-        # Points of PsychroLib's own tests, which it computed apart from its code.
-        (30.0, 25.0, 95461.0, 0.0192281274241096),
-        (-1.0, -5.0, 95461.0, 0.00120399819933844),
-        # ASHRAE Fundamentals 2017, chapter 1, example 1: 40 and 20 degC give 0.0065 (off a chart).
-        (40.0, 20.0, 101325.0, 0.0065),
-    ],
-)
-def test_wet_bulb_of_published_humidity_ratios(temperature, wet_bulb, pressure, humidity_ratio):
-    vapour = pressure * humidity_ratio / (0.621945 + humidity_ratio)
-    found = wet_bulb_c(temperature, dew_point_of(vapour), pressure)
-    assert float(found) == pytest.approx(wet_bulb, abs=0.12 if temperature == 40.0 else 0.01)
+def test_warmer_air_keeps_its_relative_humidity():
+    now = year_of_weather()
+    later = now.warmer(2.5)
+    assert later.dry_bulb_c == pytest.approx(now.dry_bulb_c + 2.5)
+    above = now.dew_point_c > 3.0  # over ice saturation is another curve
+    humidity = [
+        psychrometrics.relative_humidity(w.dry_bulb_c, w.humidity_ratio, w.pressure_pa)[above]
+        for w in (now, later)
+    ]
+    assert humidity[1] == pytest.approx(humidity[0], rel=1e-6)
+    assert (later.wet_bulb_c > now.wet_bulb_c).all()
+    assert now.warmer(0.0).dew_point_c == pytest.approx(now.dew_point_c, abs=1e-9)
 
 
-def dew_point_of(vapour_pa):
-    """Return the dew point by bisection on the Hyland-Wexler pressure that the module uses."""
-    from gigawatt.site.weather import _saturation_pa
-
-    low, high = -60.0, 60.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        pressure = float(_saturation_pa(np.array([middle]))[0][0])
-        low, high = (middle, high) if pressure < vapour_pa else (low, middle)
-    return 0.5 * (low + high)
-
-
-@pytest.mark.parametrize(
-    ("celsius", "pascal"),
-    [(-60.0, 1.08), (-20.0, 103.24), (-5.0, 401.74), (5.0, 872.6), (25.0, 3169.7), (50.0, 12351.3)],
-)
-def test_saturation_pressure_is_that_of_the_handbook(celsius, pascal):
-    """ASHRAE Fundamentals 2017, chapter 1, table 3."""
-    from gigawatt.site.weather import _saturation_pa
-
-    assert float(_saturation_pa(np.array([celsius]))[0][0]) == pytest.approx(pascal, rel=2e-3)
+def test_a_typical_year_holds_for_any_year_and_minute():
+    weather = year_of_weather()
+    same = weather.at(weather.times)
+    assert same.dry_bulb_c == pytest.approx(weather.dry_bulb_c)
+    later = weather.at(np.arange("2031-07-01", "2031-07-02", dtype="datetime64[h]"))
+    day = 181 * 24
+    assert later.dry_bulb_c == pytest.approx(weather.dry_bulb_c[day : day + 24])
+    half = weather.at(np.array(["2031-07-01T00:30"], "datetime64[m]"))
+    assert half.dry_bulb_c[0] == pytest.approx(weather.dry_bulb_c[day : day + 2].mean())
 
 
-@given(
-    temperature=st.floats(-20.0, 50.0),
-    depression=st.floats(0.0, 40.0),
-    pressure=st.floats(70000.0, 105000.0),
-)
-def test_wet_bulb_lies_between_dew_point_and_dry_bulb(temperature, depression, pressure):
-    dew_point = max(temperature - depression, -50.0)
-    wet_bulb = float(wet_bulb_c(temperature, dew_point, pressure))
-    assert dew_point <= wet_bulb <= temperature
+def test_29_february_is_like_the_day_before():
+    weather = year_of_weather()
+    leap = weather.at(np.arange("2028-02-28", "2028-03-02", dtype="datetime64[h]"))
+    assert leap.dry_bulb_c[:24] == pytest.approx(leap.dry_bulb_c[24:48])
+    first_of_march = (31 + 28) * 24
+    assert leap.dry_bulb_c[48:] == pytest.approx(
+        weather.dry_bulb_c[first_of_march : first_of_march + 24]
+    )
 
 
-@given(temperature=st.floats(12.0, 50.0), pressure=st.floats(70000.0, 105000.0))
-def test_drier_air_has_a_lower_wet_bulb(temperature, pressure):
-    # From 12 degC up and within 10 K of the dew point the wick stays clear of freezing.
-    dew_point = np.linspace(temperature - 10.0, temperature, 30)
-    wet_bulb = wet_bulb_c(temperature, dew_point, pressure)
-    assert (np.diff(wet_bulb) > 0.0).all()
+def test_a_leap_year_serves_other_years():
+    leap = year_of_weather(2028)
+    found = leap.at(year_of_weather().times)
+    assert found.dry_bulb_c[: 59 * 24] == pytest.approx(leap.dry_bulb_c[: 59 * 24])
+    assert found.dry_bulb_c[59 * 24 :] == pytest.approx(leap.dry_bulb_c[60 * 24 :])
 
 
-@given(temperature=st.floats(-20.0, 50.0))
-def test_saturated_air_has_its_own_wet_bulb(temperature):
-    assert float(wet_bulb_c(temperature, temperature, SEA_LEVEL_PA)) == temperature
-    assert float(wet_bulb_c(temperature, temperature + 3.0, SEA_LEVEL_PA)) == temperature
+def test_part_of_a_year_does_not_stand_for_all_of_it():
+    weather = year_of_weather()
+    part = Weather("June", *(getattr(weather, f)[:720] for f in (
+        "times", "dry_bulb_c", "dew_point_c", "pressure_pa"
+    )))  # fmt: skip
+    with pytest.raises(InputError, match="don't make up a year"):
+        part.at(weather.times)
 
 
-def test_shapes_are_kept():
-    temperature = np.array([[10.0, 20.0], [30.0, 40.0]])
-    assert wet_bulb_c(temperature, 5.0, SEA_LEVEL_PA).shape == (2, 2)
-    assert wet_bulb_c(20.0, 5.0, SEA_LEVEL_PA).shape == ()
+def test_weather_that_cannot_be_is_refused():
+    good = year_of_weather()
+    broken = good.dry_bulb_c.copy()
+    broken[7] = np.nan
+    with pytest.raises(InputError, match="dry_bulb_c must be finite"):
+        replace(good, dry_bulb_c=broken)
+    with pytest.raises(InputError, match="times must rise"):
+        replace(good, times=good.times[::-1])
+    with pytest.raises(InputError, match="wind_m_per_s has"):
+        replace(good, wind_m_per_s=np.zeros(3))
+
+
+def test_dew_points_above_the_dry_bulb_count_as_saturation():
+    good = year_of_weather()
+    foggy = replace(good, dew_point_c=good.dry_bulb_c + 1.0)
+    assert np.array_equal(foggy.dew_point_c, good.dry_bulb_c)
+    assert foggy.wet_bulb_c == pytest.approx(good.dry_bulb_c, abs=1e-3)

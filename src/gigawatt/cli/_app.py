@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "gigawatt.cli.host",
         "Plan how to serve a model: split, throughput, power, cost.",
     ),
+    "site": ("gigawatt.cli.site", "Power, water and limits of a campus at the grid over a year."),
     "compare": ("gigawatt.cli.compare", "Put campuses or finished runs side by side."),
     "catalog": ("gigawatt.cli.catalog", "Show published facts, each with its source."),
     "init": ("gigawatt.cli.init", "Start a campus file from a template or a known campus."),
@@ -41,6 +42,7 @@ Examples:
   gigawatt compare prometheus hyperion
   gigawatt train llama-3.1-405b --chip h100 --count 16384
   gigawatt host deepseek-v3 --chip gb200 --ttft 1s --tpot 50ms --input 4000 --output 1000
+  gigawatt site hyperion --figure site.html
   gigawatt catalog chip gb200
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gigawatt.cli._host_search_text import batching, separate_text, tail_text
 from gigawatt.cli._text import dim, heading, table, wrap
 from gigawatt.results.numbers import human
 
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 
     from gigawatt.compute.bands import Estimate
     from gigawatt.compute.hosting.estimate import ServingEstimate
-    from gigawatt.compute.hosting.plan import HostingPlan
+    from gigawatt.compute.hosting.planning.plan import HostingPlan
+    from gigawatt.compute.hosting.step import Split
 
-__all__ = ["plan_text"]
+__all__ = ["digits", "plan_text", "split_text"]
 
 _FIELDS: Final = ("tp", "attn_dp", "pp", "ep")
 _FRONT_ROWS: Final = 8
@@ -27,8 +29,10 @@ def plan_text(plan: HostingPlan) -> str:
 
 def _blocks(plan: HostingPlan) -> Iterable[str]:
     yield _headline(plan)
-    yield _split(plan.best)
+    yield _split(plan)
+    yield tail_text(plan)
     yield _fleet(plan)
+    yield separate_text(plan)
     yield _others(plan)
     yield _front(plan)
     yield _rejected(plan)
@@ -45,7 +49,7 @@ def _headline(plan: HostingPlan) -> str:
         ("requests", f"{_banded(plan.requests_per_s, '1', ' a second')}"),
         ("at a time", f"{best.concurrency:,.0f} requests{_waiting(best)}"),
         ("time to first token", _banded(best.ttft_s, "ms", " ms", 1e3)),
-        ("time per token", f"{_banded(best.tpot_s, 'ms', ' ms', 1e3)}, {_digits(user)} a second"),
+        ("time per token", f"{_banded(best.tpot_s, 'ms', ' ms', 1e3)}, {digits(user)} a second"),
         *([] if plan.within[0] else [("limits", "not kept at this concurrency")]),
         ("memory", f"weights {best.weight_gb:,.1f} of {best.capacity_gb:,.1f} GB, {room}"),
         *_upkeep(plan),
@@ -64,7 +68,8 @@ def _asked(plan: HostingPlan) -> str:
     limits = zip(("first token", "per token"), (plan.ttft_ms, plan.tpot_ms), strict=True)
     stated = [f"{name} within {ms:,g} ms" for name, ms in limits if ms is not None]
     if stated:
-        parts.append(f"{' and '.join(stated)} in the mean{', P90 included' if plan.sure else ''}")
+        where = "the mean" if plan.percentile is None else f"the P{plan.percentile}"
+        parts.append(f"{' and '.join(stated)} in {where}{', P90 included' if plan.sure else ''}")
     return "; ".join(parts)
 
 
@@ -84,25 +89,34 @@ def _upkeep(plan: HostingPlan) -> list[tuple[str, str]]:
     return [
         *rows,
         ("cost", f"{_banded(out, '', ' USD')} a million tokens out"),
-        ("", f"{_digits(every.value)} USD a million tokens in and out"),
+        ("", f"{digits(every.value)} USD a million tokens in and out"),
     ]
 
 
-def _split(best: ServingEstimate) -> str:
+def _split(plan: HostingPlan) -> str:
+    best = plan.best
     one = _values(best)
-    parts = []
-    if one["tp"] > 1:
-        parts.append(f"tensor parallel {one['tp']}")
-    if one["attn_dp"] > 1:
-        parts.append(f"attention in {one['attn_dp']} groups, each with requests of its own")
-    if one["pp"] > 1:
-        parts.append(f"{one['pp']} pipeline stages")
-    if one["ep"] > 1:
-        parts.append(f"experts spread over {one['ep']} groups")
-    words = "; ".join(parts) or "the whole model on one accelerator"
     stated = ",".join(f"{name}={value}" for name, value in one.items() if value > 1) or "tp=1"
-    line = dim(f"  --split {stated} --concurrency {best.concurrency:.0f}")
-    return "\n".join([heading("Split"), wrap(f"{words}.", "  "), line])
+    # With a percentile the rate is found, and with it how many requests there are at a time.
+    many = "" if plan.tails else f" --concurrency {best.concurrency:.0f}"
+    line = dim(f"  --split {stated}{many}{batching(plan)}")
+    return "\n".join([heading("Split"), wrap(split_text(best.split), "  "), line])
+
+
+def split_text(split: Split) -> str:
+    """Return a split in words."""
+    tp, attn_dp, pp, ep = (int(getattr(split, name)) for name in _FIELDS)
+    parts = []
+    if tp > 1:
+        parts.append(f"tensor parallel {tp}")
+    if attn_dp > 1:
+        parts.append(f"attention in {attn_dp} groups, each with requests of its own")
+    if pp > 1:
+        parts.append(f"{pp} pipeline stages")
+    if ep > 1:
+        parts.append(f"experts spread over {ep} groups")
+    words = "; ".join(parts) or "the whole model on one accelerator"
+    return f"{words}."
 
 
 def _fleet(plan: HostingPlan) -> str:
@@ -122,7 +136,7 @@ def _fleet(plan: HostingPlan) -> str:
         rated, facility = human(fleet.rated_it_mw, "MW"), human(fleet.facility_mw, "MW")
         rows.append(("power", f"IT {rated} rated, facility {facility} drawn"))
     if fleet.usd_per_hour is not None and fleet.usd_per_million_output_tokens is not None:
-        usd = _digits(fleet.usd_per_million_output_tokens)
+        usd = digits(fleet.usd_per_million_output_tokens)
         each = f"{usd} USD a million tokens out"
         rows.append(("cost", f"{human(fleet.usd_per_hour, 'USD/h')}, {each}"))
     return "\n".join([heading("Fleet"), table(("", ""), rows, indent=2)])
@@ -137,9 +151,9 @@ def _others(plan: HostingPlan) -> str:
             *(f"{value:,}" for value in _values(one).values()),
             f"{int(one.split.accelerators):,}",
             f"{one.concurrency:,.0f}",
-            _digits(1e3 * one.ttft_s.value),
-            _digits(1e3 * one.tpot_s.value),
-            _digits(rate),
+            digits(1e3 * one.ttft_s.value),
+            digits(1e3 * one.tpot_s.value),
+            digits(rate),
             f"{100 * (rate / each[0] - 1):+.1f} %",
         )
         for one, rate in zip(plan.instances, each, strict=True)
@@ -168,9 +182,9 @@ def _point(point: Mapping[str, Any]) -> tuple[str, ...]:
         *(f"{point['split'][name]:,}" for name in _FIELDS),
         f"{point['accelerators']:,}",
         f"{point['concurrency']:,}",
-        _digits(point["ttft_ms"]),
-        _digits(point["tokens_per_s_per_user"]),
-        _digits(point["output_tokens_per_s_per_accelerator"]),
+        digits(point["ttft_ms"]),
+        digits(point["tokens_per_s_per_user"]),
+        digits(point["output_tokens_per_s_per_accelerator"]),
         "yes" if point["within_limits"] else "no",
     )
 
@@ -200,9 +214,10 @@ def _waiting(best: ServingEstimate) -> str:
 def _banded(found: Estimate, unit: str, after: str, scale: float = 1.0) -> str:
     """Return a value with its band; tokens get a prefix where they are many."""
     values = [scale * v for v in (found.value, found.low, found.high)]
-    middle, low, high = (human(v, unit) if unit == "tokens" else _digits(v) for v in values)
+    middle, low, high = (human(v, unit) if unit == "tokens" else digits(v) for v in values)
     return f"{middle}{after} (P10–P90 {low.removesuffix(' tokens')} to {high}{after})"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
+    """Return a number with three digits, or as a whole one from a thousand on."""
     return f"{value:,.0f}" if value >= 999.5 else f"{value:#.3g}".rstrip(".")

@@ -1,4 +1,4 @@
-"""``gigawatt host``: the best way to serve a model within limits on latency."""
+"""``gigawatt host``: the best way to serve a model within limits on latency, or a replay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import click
 
+from gigawatt.cli._host_search import search_options
 from gigawatt.cli._options import examples, format_option, quiet_option
+from gigawatt.cli._replay import check_use, plan_only, replay, replay_options
 from gigawatt.cli._text import print_json
 from gigawatt.cli._train_options import quantity
 
@@ -45,6 +47,8 @@ def _split(ctx: click.Context, param: click.Parameter, value: str | None) -> dic
         "gigawatt host config.json --chip b200 --input 8000 --output 1000 --ttft 3s --sure",
         "gigawatt host gpt-oss-120b --chip mi300x --input 1000 --output 1000 --split tp=4 "
         "--concurrency 64",
+        "gigawatt host llama-3.1-70b --chip h100 --trace requests.csv --ttft 2s --tpot 60ms "
+        "--figure replay.html",
     ),
 )
 @click.argument("model")
@@ -54,30 +58,29 @@ def _split(ctx: click.Context, param: click.Parameter, value: str | None) -> dic
     "ttft_ms",
     callback=quantity("ms", 1e-3),
     metavar="TIME",
-    help="Longest mean time to the first token, such as 1s or 800ms; left out: no limit.",
+    help="Longest mean time to the first token, such as 1s or 800ms; left out: no limit. With "
+    "--percentile or --trace: of the requests up to that percentile.",
 )
 @click.option(
     "--tpot",
     "tpot_ms",
     callback=quantity("ms", 1e-3),
     metavar="TIME",
-    help="Longest mean time per further token, such as 50ms; left out: no limit.",
+    help="The same per further token, such as 50ms.",
 )
 @click.option(
     "--input",
     "input_tokens",
-    required=True,
     callback=quantity("1", 1.0),
     metavar="TOKENS",
-    help="Tokens of the mean prompt.",
+    help="Tokens of the mean prompt; needed without --trace.",
 )
 @click.option(
     "--output",
     "output_tokens",
-    required=True,
     callback=quantity("1", 1.0),
     metavar="TOKENS",
-    help="Tokens of the mean answer.",
+    help="Tokens of the mean answer; needed without --trace.",
 )
 @click.option(
     "--cached",
@@ -168,14 +171,19 @@ def _split(ctx: click.Context, param: click.Parameter, value: str | None) -> dic
     metavar="N",
     help="Splits to list, the best included.",
 )
+@search_options
+@replay_options
 @format_option
 @quiet_option
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     model: str,
     style: str,
     *,
-    quiet: bool,  # noqa: ARG001  nothing but results is written anyway
-    **asked: Any,  # noqa: ANN401  the options that the planner takes as they are
+    quiet: bool,
+    **asked: Any,  # noqa: ANN401  the options that planner and replay take as they are
 ) -> None:
     """Plan how to serve a model: split, throughput, power, cost.
 
@@ -183,11 +191,18 @@ def command(
     Hugging Face config.json. Every way to spread it is looked at, each with as many requests at a
     time as the limits on mean latency allow; the best makes the most tokens for each accelerator.
     Bands (P10-P90) are from the errors on published measurements.
-    """
-    from gigawatt.cli._host_text import plan_text  # noqa: PLC0415  read only once a command runs
-    from gigawatt.compute.hosting.plan import plan_hosting  # noqa: PLC0415
 
-    plan = plan_hosting(model, **asked)
+    With --trace the requests of a file are played through the instances one by one, and the answer
+    is what each of them would have seen.
+    """
+    check_use(ctx)
+    if asked["trace"] is not None:
+        replay(model, asked, style, quiet=quiet)
+        return
+    from gigawatt.cli._host_text import plan_text  # noqa: PLC0415  read only once a command runs
+    from gigawatt.compute.hosting.planning.plan import plan_hosting  # noqa: PLC0415
+
+    plan = plan_hosting(model, **plan_only(asked))
     if style == "json":
         print_json(plan.as_dict())
     else:

@@ -5,7 +5,6 @@ Each builder takes the summary and the tables and returns ``{"data": [...], "lay
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from gigawatt.results._style import (
     shade,
     text,
 )
+from gigawatt.results._traces import axis, line, rounded
 from gigawatt.results.numbers import quantity
 from gigawatt.results.tables import UnknownPartError
 
@@ -74,9 +74,9 @@ def _power(summary: Summary, tables: Mapping[str, Table]) -> Figure:
             "fillcolor": shade(colour, 0.3),
             "name": "Within the day",
         },
-        _line("Facility power, daily mean", days, mean, colour, "%{y:,.0f} MW"),
+        line("Facility power, daily mean", days, mean, colour, "%{y:,.0f} MW"),
         {
-            **_line(
+            **line(
                 "Facility capacity",
                 capacity["date"],
                 capacity["facility_mw"],
@@ -86,13 +86,13 @@ def _power(summary: Summary, tables: Mapping[str, Table]) -> Figure:
             ),
             "line": {"color": colour, "width": 2, "shape": "hv", "dash": "dot"},
         },
-        _line("IT capacity", capacity["date"], capacity["it_mw"], FORM["it"], "%{y:,.0f} MW", "hv"),
+        line("IT capacity", capacity["date"], capacity["it_mw"], FORM["it"], "%{y:,.0f} MW", "hv"),
     ]
     for trace in data:
         trace["type"] = "scatter"
     return {
         "data": data,
-        "layout": layout(xaxis=_date_axis(summary), yaxis=_axis("Power [MW]", rangemode="tozero")),
+        "layout": layout(xaxis=_date_axis(summary), yaxis=axis("Power [MW]", rangemode="tozero")),
     }
 
 
@@ -106,9 +106,9 @@ def _chips(summary: Summary, _: Mapping[str, Table]) -> Figure:
     for chip, colour in zip(types, cycle(len(types)), strict=True):
         rows = [row for row in within if row["chip"] == chip]
         counts = [sum(r["count"] for r in rows if max(r["date"], start) <= day) for day in dates]
-        trace = _line(text(chip), dates, counts, colour, "%{y:,.0f}", "hv")
+        trace = line(text(chip), dates, counts, colour, "%{y:,.0f}", "hv")
         data.append({**trace, "stackgroup": "chips", "fillcolor": shade(colour, 0.5)})
-    axes = {"xaxis": _date_axis(summary), "yaxis": _axis("Accelerators installed")}
+    axes = {"xaxis": _date_axis(summary), "yaxis": axis("Accelerators installed")}
     return {"data": data, "layout": layout(showlegend=True, **axes)}
 
 
@@ -141,7 +141,7 @@ def _cost_by_year(summary: Summary, _: Mapping[str, Table]) -> Figure:
         _bar(label(block), years, _millions(summary["yearly"], column), ACCOUNT[block], _MUSD)
         for block, column in blocks.items()
     ]
-    axes = {"xaxis": _axis("Year", type="category"), "yaxis": _axis(_money_title(summary))}
+    axes = {"xaxis": axis("Year", type="category"), "yaxis": axis(_money_title(summary))}
     return {"data": data, "layout": layout(barmode="stack", **axes)}
 
 
@@ -153,11 +153,11 @@ def _cost_by_activity(summary: Summary, _: Mapping[str, Table]) -> Figure:
     data = []
     for account, by in accounts.items():
         bar = _bar(label(account), [], [], ACCOUNT.get(account, SERIES[-1]), _MUSD_ACROSS)
-        millions = _rounded([by.get(a, 0.0) / 1e6 for a in activities])
+        millions = rounded([by.get(a, 0.0) / 1e6 for a in activities])
         data.append({**bar, "orientation": "h", "y": names, "x": millions})
     # Bars that lie leave each activity's name a line of its own, however narrow the page.
     axes = {
-        "xaxis": _axis(_money_title(summary), rangemode="tozero", nticks=6),
+        "xaxis": axis(_money_title(summary), rangemode="tozero", nticks=6),
         "yaxis": {"type": "category", "autorange": "reversed"},
     }
     return {"data": data, "layout": layout(barmode="stack", hovermode="y unified", **axes)}
@@ -171,7 +171,7 @@ def _homes(summary: Summary, _: Mapping[str, Table]) -> Figure:
     word, size = next((step for step in _SIZES if most >= step[1]), ("", 1.0))
     data = [_homes_bar(name, h, size) for name, h in shown.items()]
     axes = {
-        "xaxis": _axis(f"Homes [{word}]" if word else "Homes", rangemode="tozero", nticks=6),
+        "xaxis": axis(f"Homes [{word}]" if word else "Homes", rangemode="tozero", nticks=6),
         "yaxis": {"type": "category", "autorange": "reversed"},
     }
     more = {"hovermode": "closest", "showlegend": False, "bargap": 0.4}
@@ -185,14 +185,14 @@ def _homes_bar(name: str, h: dict[str, Any], size: float) -> Figure:
         "type": "bar",
         "orientation": "h",
         "y": [way],
-        "x": _rounded([h["value"] / size]),
+        "x": rounded([h["value"] / size]),
         "marker": {"color": FORM["hosting" if "peak" in name else "training"]},
         "customdata": [text(f"{h['label']}: {h['formula']}")],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     if h["low"] is not None and h["high"] is not None:
         up, down = (h["high"] - h["value"]) / size, (h["value"] - h["low"]) / size
-        ends = {"array": _rounded([up]), "arrayminus": _rounded([down])}
+        ends = {"array": rounded([up]), "arrayminus": rounded([down])}
         bar["error_x"] = {"type": "data", "symmetric": False, **ends}
     return bar
 
@@ -201,12 +201,12 @@ def _pue_water(summary: Summary, tables: Mapping[str, Table]) -> Figure:
     """Yearly round of the cooling: PUE weighted by energy, and water, in each month."""
     months, (facility, it, water) = _monthly(tables["hourly"], "facility_mw", "it_mw", "water_m3")
     pue = [f / i if i > 0 else None for f, i in zip(facility, it, strict=True)]
-    line = _line("PUE", months, pue, FORM["facility"], "%{y:.3f}")
+    trace = line("PUE", months, pue, FORM["facility"], "%{y:.3f}")
     if not water.any():  # a closed loop: an empty panel would look like a fault
-        axes = {"xaxis": _date_axis(summary), "yaxis": _axis("PUE [1]; no water is used")}
-        return {"data": [{**line, "mode": "lines+markers"}], "layout": layout(**axes)}
+        axes = {"xaxis": _date_axis(summary), "yaxis": axis("PUE [1]; no water is used")}
+        return {"data": [{**trace, "mode": "lines+markers"}], "layout": layout(**axes)}
     data = [
-        {**line, "yaxis": "y2", "mode": "lines+markers"},
+        {**trace, "yaxis": "y2", "mode": "lines+markers"},
         _bar("Water", months, water / 1e3, FORM["water"], "%{y:,.3g} thousand m³", "y"),
     ]
     return {"data": data, "layout": _two_rows(summary, "Water [1000 m³]", "PUE [1]")}
@@ -220,7 +220,7 @@ def _accelerators(summary: Summary, tables: Mapping[str, Table]) -> Figure:
     for activity, hours in zip(ACTIVITY, sums, strict=True):
         colour = ACTIVITY[activity]
         data.append(_bar(label(activity), months, hours / 1e6, colour, "%{y:,.3g} million h"))
-    axes = {"xaxis": _date_axis(summary), "yaxis": _axis("Accelerator-hours a month [million]")}
+    axes = {"xaxis": _date_axis(summary), "yaxis": axis("Accelerator-hours a month [million]")}
     return {"data": data, "layout": layout(barmode="stack", bargap=0.08, **axes)}
 
 
@@ -249,33 +249,17 @@ _MUSD_ACROSS: Final = "%{x:,.0f} million USD"
 _SIZES: Final = (("million", 1e6), ("thousand", 1e3))
 
 
-def _line(name: str, x: Any, y: Any, colour: str, hover: str, shape: str = "linear") -> Figure:  # noqa: ANN401
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": x,
-        "y": _rounded(y),
-        "line": {"color": colour, "width": 2, "shape": shape},
-        "hovertemplate": hover,
-    }
-
-
 def _bar(name: str, x: Any, y: Any, colour: str, hover: str, yaxis: str = "y") -> Figure:  # noqa: ANN401
     return {
         "type": "bar",
         "name": name,
         **({"xperiod": "M1", "xperiodalignment": "middle"} if "-" in str(x[:1]) else {}),
         "x": x,
-        "y": _rounded(y),
+        "y": rounded(y),
         "yaxis": yaxis,
         "marker": {"color": colour, "line": {"width": 0}},
         "hovertemplate": hover,
     }
-
-
-def _axis(title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  a Plotly axis
-    return {"title": {"text": title, "standoff": 10}, **more}
 
 
 def _date_axis(summary: Summary) -> dict[str, Any]:
@@ -286,8 +270,8 @@ def _two_rows(summary: Summary, below: str, above: str) -> dict[str, Any]:
     """Return a layout of two plots above one another on one time axis."""
     return layout(
         xaxis={**_date_axis(summary), "anchor": "y"},
-        yaxis=_axis(below, domain=[0.0, 0.46]),
-        yaxis2=_axis(above, domain=[0.54, 1.0], anchor="x"),
+        yaxis=axis(below, domain=[0.0, 0.46]),
+        yaxis2=axis(above, domain=[0.54, 1.0], anchor="x"),
     )
 
 
@@ -297,11 +281,6 @@ def _money_title(summary: Summary) -> str:
 
 def _millions(rows: list[dict[str, Any]], column: str) -> list[float]:
     return [row[column] / 1e6 for row in rows]
-
-
-def _rounded(values: Any) -> list[float | None]:  # noqa: ANN401  numbers of any kind
-    """Keep five digits: more would only swell the report."""
-    return [None if v is None or math.isnan(v) else float(f"{v:.5g}") for v in values]
 
 
 def _bin_hours(summary: Summary) -> int:
@@ -317,7 +296,7 @@ def _bins(
     mean = np.add.reduceat(values, starts) / counts
     low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     days = np.datetime_as_string(time[starts].astype("datetime64[D]")).tolist()
-    return days, _rounded(low), _rounded(mean), _rounded(high)
+    return days, rounded(low), rounded(mean), rounded(high)
 
 
 def _steps(summary: Summary, columns: tuple[str, ...]) -> dict[str, list[Any]]:

@@ -1,29 +1,19 @@
-"""The report: one HTML file that holds everything, for any browser, with or without a network.
-
-Plotly's script travels inside the file, and a content policy in its head forbids the page to fetch
-anything. All text from the campus file or the catalogue is escaped by the template engine.
-"""
+"""The report of a run: one HTML file with its answers, figures, tables and sources."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gigawatt.results import _report_tables as sheets
 from gigawatt.results.figures import FIGURES, figure
 from gigawatt.results.numbers import band, band_beside, date_text, quantity
+from gigawatt.results.page import render_page
 from gigawatt.results.text import GROUPS
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from gigawatt.results.run import Run
 
-__all__ = ["embed_json", "render"]
+__all__ = ["render"]
 
 # Which question each part of the report answers, and the figures that answer it.
 _PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -70,11 +60,10 @@ _MOST_CARDS: Final = 6
 
 def render(run: Run) -> str:
     """Return the report of a run as one HTML page."""
-    from markupsafe import Markup  # noqa: PLC0415  comes with Jinja, which only reports need
-
     summary = run.summary
-    figures = {name: figure(name, summary, run.columns) for name in FIGURES}
-    return _template().render(
+    return render_page(
+        "report.html.j2",
+        {name: figure(name, summary, run.columns) for name in FIGURES},
         summary=summary,
         start=date_text(summary["horizon"]["start"]),
         end=date_text(summary["horizon"]["end"]),
@@ -87,25 +76,7 @@ def render(run: Run) -> str:
         credits=_credits(summary),
         meta=run.meta,
         campus_yaml=run.campus_yaml,
-        figures=Markup(embed_json(figures)),  # noqa: S704  every sign with a meaning is escaped
-        plotly=Markup(_plotly_js()),  # noqa: S704  a script of an installed package
-        css=Markup(_asset("report.css")),  # noqa: S704  our own
-        js=Markup(_asset("report.js")),  # noqa: S704  our own
     )
-
-
-def embed_json(value: Any) -> str:  # noqa: ANN401  any JSON value
-    r"""Return JSON that no HTML parser can mistake for the end of its element.
-
-    Examples
-    --------
-    >>> embed_json("</script>")
-    '"\\u003c/script\\u003e"'
-    """
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
 
 
 def _cards(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -223,35 +194,3 @@ def _fact_band(fact: dict[str, Any]) -> str:
 
 def _anchor(key: str) -> str:
     return "fact-" + "".join(c if c.isalnum() or c in ".-_" else "-" for c in key)
-
-
-def _asset(name: str) -> str:
-    return (files("gigawatt.results") / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> Template:
-    import jinja2  # noqa: PLC0415  only reports need it
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(_asset("report.html.j2"))
-
-
-@cache
-def _plotly_js() -> str:
-    """Return Plotly's script as the installed package carries it, without importing the package.
-
-    Raises
-    ------
-    RuntimeError
-        If the installed Plotly has no script.
-    """
-    found = find_spec("plotly")
-    folders = found.submodule_search_locations if found else None
-    path = Path(next(iter(folders or [""]))) / "package_data" / "plotly.min.js"
-    if not path.is_file():
-        message = f"the installed plotly package has no script at {path}"
-        raise RuntimeError(message)
-    return path.read_text(encoding="utf-8")

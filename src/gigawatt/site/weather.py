@@ -1,10 +1,15 @@
-"""Weather of a typical year at any hour, and the wet bulb that cooling towers see."""
+"""Weather at a site: what the plant sees hour by hour, and the normals of a climate."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from gigawatt.errors import InputError
+from gigawatt.site import psychrometrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,36 +19,136 @@ if TYPE_CHECKING:
     Hours = np.ndarray[Any, np.dtype[np.float64]]
     Times = np.ndarray[Any, np.dtype[np.datetime64]]
 
-__all__ = ["hourly_normals", "wet_bulb_c"]
+__all__ = [
+    "Weather",
+    "hourly_normals",
+    "local_seconds",
+    "month_tables",
+    "months_into_year",
+    "yearly_curve",
+]
 
 _WARMEST_HOUR: Final = 15.0
-_ZERO_CELSIUS_K: Final = 273.15
-_TRIPLE_POINT_C: Final = 0.01
+_YEAR_S: Final = 365 * 86400
+_OPTIONAL: Final = ("wind_m_per_s", "ghi_w_per_m2", "dni_w_per_m2", "dhi_w_per_m2")
 
-# Saturation pressure ln p = c0 / T + c1 + c2 T + c3 T^2 + c4 T^3 + c5 T^4 + c6 ln T, p in Pa and T
-# in K: equations 5 (over ice) and 6 (over water) of ASHRAE Fundamentals 2017, chapter 1.
-_OVER_ICE: Final = (
-    -5.6745359e3,
-    6.3925247,
-    -9.6778430e-3,
-    6.2215701e-7,
-    2.0747825e-9,
-    -9.4840240e-13,
-    4.1635019,
-)
-_OVER_WATER: Final = (
-    -5.8002206e3,
-    1.3914993,
-    -4.8640239e-2,
-    4.1764768e-5,
-    -1.4452093e-8,
-    0.0,
-    6.5459673,
-)
-# Heat balance of the wet wick, equations 33 (water) and 35 (ice) of the same chapter:
-# (a - b t*) W*s - 1.006 (t - t*) = (a + 1.86 t - c t*) W, in kJ/kg and Celsius.
-_WICK_WATER: Final = (2501.0, 2.326, 4.186)
-_WICK_ICE: Final = (2830.0, 0.24, 2.1)
+
+@dataclass(frozen=True, eq=False)
+class Weather:
+    """Weather of a place, one value for each step.
+
+    Parameters
+    ----------
+    name : str
+        The place or file that it is from.
+    times : ndarray of datetime64 (steps,)
+        UTC, rising.
+    dry_bulb_c, dew_point_c : ndarray (steps,)
+        Air temperature and dew point [°C]; a dew point above the dry bulb counts as saturation.
+    pressure_pa : ndarray (steps,)
+        Air pressure [Pa].
+    wind_m_per_s, ghi_w_per_m2, dni_w_per_m2, dhi_w_per_m2 : ndarray (steps,), optional
+        Wind speed; global horizontal, direct normal and diffuse horizontal irradiance. NaN where
+        a file leaves a value out.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, times don't rise, or a temperature or pressure is not a number.
+    """
+
+    name: str
+    times: Times
+    dry_bulb_c: Hours
+    dew_point_c: Hours
+    pressure_pa: Hours
+    wind_m_per_s: Hours | None = None
+    ghi_w_per_m2: Hours | None = None
+    dni_w_per_m2: Hours | None = None
+    dhi_w_per_m2: Hours | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse weather that cannot be."""
+        needed = ("dry_bulb_c", "dew_point_c", "pressure_pa")
+        for field in (*needed, *_OPTIONAL):
+            values = getattr(self, field)
+            if values is not None and values.shape != self.times.shape:
+                message = (
+                    f"{self.name}: {field} has {values.shape} values, times {self.times.shape}"
+                )
+                raise InputError(message)
+        for field in needed:
+            if not np.isfinite(getattr(self, field)).all():
+                message = f"{self.name}: {field} must be finite in every step"
+                raise InputError(message)
+        if (np.diff(self.times) <= np.timedelta64(0)).any():
+            message = f"{self.name}: times must rise from step to step"
+            raise InputError(message)
+        object.__setattr__(self, "dew_point_c", np.minimum(self.dew_point_c, self.dry_bulb_c))
+
+    @cached_property
+    def wet_bulb_c(self) -> Hours:
+        """Thermodynamic wet bulb [°C]."""
+        return psychrometrics.wet_bulb_c(self.dry_bulb_c, self.dew_point_c, self.pressure_pa)
+
+    @cached_property
+    def humidity_ratio(self) -> Hours:
+        """Mass of vapour for each kg of dry air."""
+        return psychrometrics.humidity_ratio_at_dew_point(self.dew_point_c, self.pressure_pa)
+
+    def warmer(self, offset_k: float) -> Weather:
+        """Return the same weather `offset_k` warmer at the same relative humidity.
+
+        Air that warms with the climate keeps its relative humidity: the dew point rises too [1]_.
+
+        References
+        ----------
+        .. [1] I. Held and B. Soden, "Robust responses of the hydrological cycle to global warming",
+           Journal of Climate 19, 5686 (2006).
+        """
+        share = psychrometrics.saturation_pressure_pa(self.dew_point_c)
+        share /= psychrometrics.saturation_pressure_pa(self.dry_bulb_c)
+        warm = self.dry_bulb_c + offset_k
+        humid = psychrometrics.humidity_ratio(warm, share, self.pressure_pa)
+        dew = psychrometrics.dew_point_c(humid, self.pressure_pa)
+        return replace(self, dry_bulb_c=warm, dew_point_c=dew)
+
+    def at(self, times: Times) -> Weather:
+        """Return the weather at other times of any year, by straight lines between the steps.
+
+        A typical year holds for every year: only month, day and time of day count. 29 February
+        repeats the day before.
+
+        Raises
+        ------
+        InputError
+            If the steps don't span a year.
+        """
+        wanted: Times = times.astype("datetime64[s]")
+        have = _seconds_into_year(self.times)
+        step = np.diff(self.times.astype("datetime64[s]")).max().astype(np.int64)
+        if have.size * step < _YEAR_S:
+            message = f"{self.name}: {have.size} steps of {step} s don't make up a year"
+            raise InputError(message)
+        place, order = np.unique(have, return_index=True)  # 29 February gives way to the 28th
+        at = _seconds_into_year(wanted)
+        columns = {
+            field: np.interp(at, place, values[order], period=_YEAR_S)
+            for field in ("dry_bulb_c", "dew_point_c", "pressure_pa", *_OPTIONAL)
+            if (values := getattr(self, field)) is not None
+        }
+        return replace(self, times=wanted, **columns)
+
+
+def _seconds_into_year(times: Times) -> Hours:
+    """Return the place in a year of 365 days [s]; 29 February stands at the day before."""
+    day = times.astype("datetime64[D]")
+    year = times.astype("datetime64[Y]")
+    number = (day - year.astype("datetime64[D]")).astype(np.int64)
+    leap = (year + 1).astype("datetime64[D]") - year.astype("datetime64[D]") == 366
+    number -= leap & (number >= 59)
+    in_day = (times.astype("datetime64[s]") - day).astype(np.int64)
+    return np.asarray(number * 86400 + in_day, np.float64)
 
 
 def hourly_normals(
@@ -93,23 +198,37 @@ def hourly_normals(
     Where the night is cooler than the mean dew point the air is taken to be saturated, which lowers
     the mean dew point of such months by a few tenths of a kelvin.
     """
-    ordered = sorted(months, key=lambda month: month.number("month"))
-    if [int(month.number("month")) for month in ordered] != list(range(1, 13)):
-        message = f"a climate needs its twelve months, each once; got {len(ordered)}"
-        raise ValueError(message)
-    table = np.array(
-        [[m.number(f) for f in ("temperature_c", "daily_range_c", "dew_point_c")] for m in ordered]
-    )
-    seconds: Times = times.astype("datetime64[s]")
-    local = seconds + np.timedelta64(round(utc_offset_h * 3600.0), "s")
-    mean, daily_range, dew_point = _yearly_curve(table, _months_into_year(local))
+    local = local_seconds(times, utc_offset_h)
+    mean, daily_range, dew_point = yearly_curve(month_tables(months), months_into_year(local))
     hour = (local - local.astype("datetime64[D]")).astype(np.float64) / 3600.0
     swing = np.cos(2.0 * np.pi / 24.0 * (hour - _WARMEST_HOUR))
     temperature: Hours = mean + 0.5 * daily_range * swing
     return temperature, np.minimum(dew_point, temperature)
 
 
-def _months_into_year(local: Times) -> Hours:
+def month_tables(months: Sequence[Entry]) -> Hours:
+    """Return temperature, daily range and dew point of the twelve months (12, 3), January first.
+
+    Raises
+    ------
+    ValueError
+        If the months are not the twelve of a year.
+    """
+    ordered = sorted(months, key=lambda month: month.number("month"))
+    if [int(month.number("month")) for month in ordered] != list(range(1, 13)):
+        message = f"a climate needs its twelve months, each once; got {len(ordered)}"
+        raise ValueError(message)
+    fields = ("temperature_c", "daily_range_c", "dew_point_c")
+    return np.array([[month.number(field) for field in fields] for month in ordered])
+
+
+def local_seconds(times: Times, utc_offset_h: float) -> Times:
+    """Return local standard time of UTC times, in seconds."""
+    seconds: Times = times.astype("datetime64[s]")
+    return seconds + np.timedelta64(round(utc_offset_h * 3600.0), "s")
+
+
+def months_into_year(local: Times) -> Hours:
     """Return the place in the year in months, 0 to 12; every month counts 1, however long."""
     month = local.astype("datetime64[M]")
     start = month.astype("datetime64[s]")
@@ -118,7 +237,7 @@ def _months_into_year(local: Times) -> Hours:
     return into
 
 
-def _yearly_curve(table: Hours, months: Hours) -> Hours:
+def yearly_curve(table: Hours, months: Hours) -> Hours:
     """Return smooth periodic curves with the given monthly means, at each time.
 
     Steps: the means are written as a sum of harmonics of the year (their discrete Fourier series);
@@ -148,103 +267,3 @@ def _yearly_curve(table: Hours, months: Hours) -> Hours:
         curves *= turn
         curves += harmonic[:, None]
     return curves.real
-
-
-def wet_bulb_c(
-    temperature_c: Hours | float, dew_point_c: Hours | float, pressure_pa: Hours | float
-) -> Hours:
-    r"""Return the thermodynamic wet bulb from dry bulb, dew point and pressure.
-
-    .. math:: W = \frac{(2501 - 2.326 t^*) W_s(t^*) - 1.006 (t - t^*)}{2501 + 1.86 t - 4.186 t^*}
-
-    is solved for t* by Newton's method; below freezing the equation for ice takes its place.
-
-    Parameters
-    ----------
-    temperature_c, dew_point_c : ndarray or float
-        Dry bulb and dew point [°C], within -60 to 60; a dew point above the dry bulb counts as
-        saturation.
-    pressure_pa : ndarray or float
-        Air pressure [Pa].
-
-    Returns
-    -------
-    ndarray
-        Wet bulb [°C].
-
-    Notes
-    -----
-    Within 0.001 K of the bisection in psychrolib [2]_ from -20 to 50 °C. Between about -0.7 and
-    0.7 °C the two equations overlap and a wet and an icy wick both balance; the wet one is
-    returned.
-
-    References
-    ----------
-    .. [1] ASHRAE Handbook - Fundamentals (2017), chapter 1, equations 5, 6, 20, 33 and 35.
-    .. [2] D. Meyer and D. Thevenard, "PsychroLib: a library of psychrometric functions to calculate
-       thermodynamic properties of air", Journal of Open Source Software 4(33), 1137 (2019).
-
-    Examples
-    --------
-    >>> round(float(wet_bulb_c(30.0, 20.0, 101325.0)), 2)
-    22.94
-    """
-    t, dew, pressure = np.broadcast_arrays(
-        np.asarray(temperature_c, np.float64), np.asarray(dew_point_c, np.float64), pressure_pa
-    )
-    shape, t, pressure = t.shape, t.ravel(), np.asarray(pressure, np.float64).ravel()
-    dew = np.minimum(dew.ravel(), t)
-    vapour = _saturation_pa(dew)[0]
-    humidity = _humidity_ratio(vapour, pressure)
-    # The wet bulb lies about a third of the way down from the dry bulb to the dew point.
-    found = _newton(t - (t - dew) / 3.0, t, humidity, pressure, _OVER_WATER, _WICK_WATER)
-    cold = found < 0.0
-    if cold.any():
-        start = np.minimum(found[cold], 0.0)
-        found[cold] = _newton(start, t[cold], humidity[cold], pressure[cold], _OVER_ICE, _WICK_ICE)
-    return np.clip(found, dew, t).reshape(shape)
-
-
-def _newton(
-    guess: Hours,
-    t: Hours,
-    humidity: Hours,
-    pressure: Hours,
-    phase: tuple[float, ...],
-    wick: tuple[float, float, float],
-) -> Hours:
-    """Return the root of the wick's heat balance; four steps from any start reach 1e-6 K."""
-    a, b, c = wick
-    for _ in range(4):
-        vapour, slope = _saturation_over(guess, phase)
-        saturated = _humidity_ratio(vapour, pressure)
-        balance = (a - b * guess) * saturated - 1.006 * (t - guess)
-        balance -= (a + 1.86 * t - c * guess) * humidity
-        # d W_s / d t = W_s x (d ln p / d t) x P / (P - p), from W = 0.621945 p / (P - p).
-        change = saturated * slope * pressure / (pressure - vapour)
-        guess = guess - balance / ((a - b * guess) * change - b * saturated + 1.006 + c * humidity)
-    return guess
-
-
-def _humidity_ratio(vapour_pa: Hours, pressure_pa: Hours) -> Hours:
-    """Return kg of water vapour per kg of dry air (equation 20)."""
-    ratio: Hours = 0.621945 * vapour_pa / (pressure_pa - vapour_pa)
-    return ratio
-
-
-def _saturation_pa(t: Hours) -> tuple[Hours, Hours]:
-    """Return the saturation pressure over ice below the triple point, else over water."""
-    vapour, slope = _saturation_over(t, _OVER_WATER)
-    icy = t <= _TRIPLE_POINT_C
-    if icy.any():
-        vapour[icy], slope[icy] = _saturation_over(t[icy], _OVER_ICE)
-    return vapour, slope
-
-
-def _saturation_over(t: Hours, phase: tuple[float, ...]) -> tuple[Hours, Hours]:
-    """Return the saturation pressure [Pa] and d ln p / d t [1/K]."""
-    c0, c1, c2, c3, c4, c5, c6 = phase
-    k = t + _ZERO_CELSIUS_K
-    log_p = c0 / k + c1 + k * (c2 + k * (c3 + k * (c4 + k * c5))) + c6 * np.log(k)
-    slope = (c6 - c0 / k) / k + c2 + k * (2.0 * c3 + k * (3.0 * c4 + k * 4.0 * c5))
-    return np.exp(log_p), slope

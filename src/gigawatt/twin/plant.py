@@ -10,7 +10,8 @@ import numpy as np
 from gigawatt import catalog
 from gigawatt.site.cooling import hourly_pue, worst_pue
 from gigawatt.site.it_power import ACTIVITIES
-from gigawatt.site.weather import hourly_normals, wet_bulb_c
+from gigawatt.site.psychrometrics import wet_bulb_c
+from gigawatt.site.weather import hourly_normals
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Supply", "supply_power"]
+__all__ = ["Supply", "grid_price_usd_per_mwh", "supply_power"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def supply_power(campus: Campus, clock: Clock, load_mw: Hours, lineage: Lineage)
     NotModelledError
         If a source stores energy, which no dispatch here can do yet.
     """
-    price, carbon = _price(campus, lineage), _grid_carbon(campus, lineage)
+    price, carbon = grid_price_usd_per_mwh(campus, lineage), _grid_carbon(campus, lineage)
     lineage.record("sources")
     sources = campus.power.sources
     offers = [_offer(source, campus, clock, lineage) for source in sources]
@@ -93,7 +93,7 @@ def supply_power(campus: Campus, clock: Clock, load_mw: Hours, lineage: Lineage)
     return Supply(given, sources, cost, co2, located, own_capital)
 
 
-def _price(campus: Campus, lineage: Lineage) -> float:
+def grid_price_usd_per_mwh(campus: Campus, lineage: Lineage) -> float:
     """Return the price of a MWh from the grid: stated, or of the state's industry, or wholesale."""
     stated = campus.power.price_usd_per_mwh
     if stated is not None:

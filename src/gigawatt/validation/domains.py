@@ -11,8 +11,10 @@ from gigawatt.compute.peak import peak
 from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
 from gigawatt.compute.work import training_flop_per_token
 from gigawatt.errors import InputError, NotModelledError
+from gigawatt.validation.power import power_table
 from gigawatt.validation.score import Prediction, score
 from gigawatt.validation.serving import serving_table
+from gigawatt.validation.site import site_table
 from gigawatt.validation.training import predict_table, read_table
 from gigawatt.validation.whole_runs import COLUMNS, run_skipped
 
@@ -31,7 +33,8 @@ def validate(
     """Predict every row of a domain and return the scores and the rows.
 
     Whole runs and serving points are predicted without the model they are about, so the errors are
-    those of a model that is new. The parameters of the step model were fitted to published steps.
+    those of a model that is new. The parameters of the step model were fitted to published steps,
+    those of power to measured power.
 
     Parameters
     ----------
@@ -172,8 +175,12 @@ DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
     "training-new-chips": _training_new_chips,
     "serving": _serving_table,
     "serving-new-chips": _serving_new_chips,
+    "power": power_table,
+    "site": site_table,
 }
 """What can be validated: the step model and planner, on training steps, MLPerf or whole runs; then
 what campuses are simulated with, accelerator-hours from the utilisation of whole runs and
 throughput of serving points, each without its own model and without its own chip. With a file,
-``serving`` holds the model of `gigawatt host` against measured points or MLPerf inference."""
+``serving`` holds the model of `gigawatt host` against measured points or MLPerf inference.
+``power`` predicts the power of accelerators, servers, clusters and walls from their work; ``site``
+yearly PUE and water of cooling plants by climate, and power and losses of an electrical chain."""

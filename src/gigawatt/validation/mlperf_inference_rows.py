@@ -1,14 +1,8 @@
-r"""Rows of MLPerf Inference submissions: tokens a second of each accelerator predicted.
+r"""Tokens a second of MLPerf Inference submissions, predicted.
 
-A row states benchmark, system and scenario. What it leaves open is filled in by one rule for all
-rows:
-
-- the mean answer is tokens over samples of the same run, else the length of the reference; the mean
-  prompt that of the benchmark's list of requests;
-- weights are in the format stated; where that is none or a wide one, which submissions state of the
-  model they start from, in the narrowest that the accelerator multiplies;
-- the layout is the one with the highest predicted throughput, as submitters tune theirs: instances
-  of 1, 2, 4, ... accelerators, side by side.
+A submission states benchmark, system and scenario (`mlperf_submissions`). The layout is the one
+with the highest predicted throughput, as submitters tune theirs: instances of 1, 2, 4, ...
+accelerators, side by side.
 
 Offline, all requests are there at once, and an instance takes as many as fit. In Server and
 Interactive they arrive at random, and the most are taken that keep the limits. Those bind the 99th
@@ -16,158 +10,78 @@ percentile, the model gives means, and one ratio between the two stands for all 
 
 .. math:: t_{first}(c) \le T_{first} / r_{first}, \qquad t_{tok}(c) \le T_{tok} / r_{tok}
 
-The speed of the engine is not fitted here.
+The engine is that of the serving model, tuned as `mlperf_tuning` tells.
 
 References
 ----------
-.. [1] MLCommons, inference, ``loadgen/mlperf.conf`` (commit 001712e9).
-.. [2] MLCommons, inference_policies, ``inference_rules.adoc`` (commit ff7edba5).
-.. [3] OpenShift performance team, performance-dashboard, ``*/summaries``: lengths of all requests.
+.. [1] MLCommons, inference_policies, ``inference_rules.adoc`` (commit ff7edba5).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gigawatt import catalog
-from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.dims import stack_dims
 from gigawatt.compute.hosting import calibration
 from gigawatt.compute.hosting.memory import sequences_that_fit
 from gigawatt.compute.hosting.parameters import ROLES
-from gigawatt.compute.hosting.setting import ServingSetting
 from gigawatt.compute.hosting.steady import Mix, Steady, steady_state
 from gigawatt.compute.hosting.step import Split
 from gigawatt.compute.learnt import learnt_value
-from gigawatt.errors import GigawattError
-from gigawatt.validation.serving_rows import MOST_SEQUENCES, ServingRow
+from gigawatt.validation import mlperf_tuning
+from gigawatt.validation.mlperf_submissions import COLUMNS, InferenceRow, read_inference_row
+from gigawatt.validation.mlperf_tuning import inference_band
+from gigawatt.validation.serving_rows import MOST_SEQUENCES
 from gigawatt.validation.training import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from gigawatt.catalog import Entry
     from gigawatt.compute.dims import Dims
-    from gigawatt.compute.hosting.calibration import Server
+    from gigawatt.compute.hosting.calibration import Hardware, Server
+    from gigawatt.compute.hosting.setting import ServingSetting
 
     Floats = NDArray[np.float64]
 
 __all__ = [
     "COLUMNS",
+    "Cases",
     "InferenceRow",
+    "best_rates",
+    "cases_of",
+    "inference_band",
     "inference_residuals",
     "predict_inference",
+    "rates",
     "read_inference_row",
-    "scenario_factors",
 ]
-
-COLUMNS: Final = (
-    "round", "division", "submitter", "accelerator", "num_accel", "model", "scenario",
-    "weight_dtype", "tokens_per_s", "samples_per_s", "framework",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Benchmark:
-    """What a benchmark asks: model, mean request, limits of the 99th percentile.
-
-    `server_s` and `interactive_s` are time to the first token and per further token [s]. Each
-    request is followed as `beams` answers at a time, of which one is kept.
-    """
-
-    model: str
-    input_tokens: float
-    output_tokens: float
-    server_s: tuple[float, float] | None = None
-    interactive_s: tuple[float, float] | None = None
-    beams: int = 1
-
-
-_BENCHMARKS: Final = {
-    # Limits: [2], of GPT-J [1]. Answers: reference lengths of [2], where a row leaves them out.
-    # Prompts: means of samples of the lists of requests [3], with their 95 % intervals.
-    # OpenOrca, 24,576 requests: 384 from four parts of the list, 219 to 249.
-    "llama2-70b": _Benchmark("llama-2-70b", 234.0, 294.45, (2.0, 0.2), (0.45, 0.04)),
-    # An open-division choice of model on the requests of Llama 2.
-    "llama3.1-70b": _Benchmark("llama-3.1-70b", 234.0, 294.45, (2.0, 0.2), (0.45, 0.04)),
-    # 8,313 requests (catalogue: 250 of them), 9,900.
-    "llama3.1-405b": _Benchmark("llama-3.1-405b", 9900.0, 684.68, (6.0, 0.175), (4.5, 0.08)),
-    # CNN/DailyMail, 13,368 requests (catalogue: 240 of them), 700 to 815; answers always of 128.
-    "llama3.1-8b": _Benchmark("llama-3.1-8b", 760.0, 128.0, (2.0, 0.1), (0.5, 0.03)),
-    # GSM8K with examples 665, OpenOrca 280, MBXP about 360: 15,000 requests, 160 from six parts.
-    "mixtral-8x7b": _Benchmark("mixtral-8x7b", 430.0, 144.84, (2.0, 0.2)),
-    # 4,388 requests: 200 of them, 760 to 880, with their answers.
-    "deepseek-r1": _Benchmark("deepseek-r1", 820.0, 3800.0, (2.0, 0.08)),
-    # ``perf_eval_ref``, 6,396 requests: 150 of them, 4,760 to 5,460. Answers: MLCommons, inference,
-    # ``language/gpt-oss-120b/README.md`` (commit 2e1a6995).
-    "gpt-oss-120b": _Benchmark("gpt-oss-120b", 5110.0, 1278.2, (3.0, 0.08), (2.0, 0.02)),
-    # The articles of Llama 3.1 8B; 69 tokens, searched over four beams; 20 s for the whole answer.
-    "gptj": _Benchmark("gpt-j-6b", 760.0, 69.0, (np.inf, 20.0 / 69.0), beams=4),
-}
-
-_SUBMITTED: Final = {"v4.1": 2024 + 7 / 12, "v5.1": 2025 + 7 / 12, "v6.0": 2026 + 1 / 12}
-"""When a round's results were submitted; MLCommons publishes one or two months later."""
-
-_FORMATS: Final = {"fp8": "fp8", "fp4": "fp4", "mxfp4": "mxfp4", "int4": "int4", "uint4": "int4"}
-_ENGINES: Final = {
-    "sglang": "sglang", "tensorrt": "tensorrt-llm", "vllm": "vllm", "llmboost": "vllm",
-}  # fmt: skip
-_MAKER: Final = {"NVIDIA": "tensorrt-llm", "AMD": "vllm"}
-"""Engine of the maker's own implementation, which its partners submit too."""
 
 _TAIL: Final = (2.1, 1.11)
 """99th percentile over mean of the time to the first token and per token: medians of the rows that
 state both, 361 (P10 to P90 1.7 to 3.3) and 166 (1.06 to 1.28). Halves of them give 2.07 and 2.19,
 1.11 and 1.12."""
-_HALVINGS: Final = 24
+_HALVINGS: Final = 7
+_NOTHING: Final = 1e-12
+"""Latency over a limit that counts as none, where there is no limit."""
 _TENSOR_RANKS: Final = 8
 """Most tensor ranks: a host's accelerators."""
+_LAUNCHES: Final = ("eager_layer", "eager_latent")
+"""Parameters of the engine that are launches without a graph."""
+_REFERENCE_YEAR: Final = 2025.5
+"""Year at which a generation's products are stated; no choice of it changes a prediction."""
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceRow:
-    """One submission as inputs of the serving model.
-
-    Parameters
-    ----------
-    serving : ServingRow
-        Model, setting, lengths and measured rate. Its split is empty, as none is stated.
-    benchmark, scenario : str
-        ``offline``, ``server`` or ``interactive`` of a benchmark.
-    accelerators : int
-        In the whole system.
-    limits_s : tuple of float
-        99th percentile of the time to the first token and per further token; infinite offline.
-    beams : int
-        Answers followed for each request.
-    """
-
-    serving: ServingRow
-    benchmark: str
-    scenario: str
-    accelerators: int
-    limits_s: tuple[float, float]
-    beams: int
-
-
-class _Skip(Exception):  # noqa: N818  it is a reason, not an error
-    """The row cannot be predicted; the message says why."""
-
-
-def inference_residuals(
-    path: Path, factors: Mapping[str, float] | None = None
-) -> tuple[list[InferenceRow], Floats, list[str]]:
+def inference_residuals(path: Path) -> tuple[list[InferenceRow], Floats, list[str]]:
     """Return the rows of a table that could be read, their errors, and why the others could not.
 
     Errors are the logarithm of predicted over measured tokens a second, NaN where no layout keeps
-    the limits. Factors are those of `predict_inference`.
+    the limits.
 
     Raises
     ------
@@ -177,128 +91,17 @@ def inference_residuals(
     read = [read_inference_row(row, i) for i, row in enumerate(read_table(path))]
     rows = [row for row in read if isinstance(row, InferenceRow)]
     measured = np.array([row.serving.tokens_per_s_per_chip for row in rows])
-    errors = np.log(predict_inference(rows, factors) / measured)
+    errors = np.log(predict_inference(rows) / measured)
     return rows, errors, [row for row in read if isinstance(row, str)]
 
 
-def scenario_factors(
-    rows: Sequence[InferenceRow], log_errors: Floats, remainder: int = 0
-) -> dict[str, float]:
-    """Return measured over predicted by scenario, the median of every second row of each.
-
-    A submission is tuned by its maker, its offline run has a start and an end in which instances
-    are not full, and random arrivals leave gaps: one factor a scenario stands for all of that. The
-    rows of the other `remainder` (0 or 1) can judge.
-    """
-    names = np.array([row.scenario for row in rows])
-    parts = {str(name): np.flatnonzero(names == name)[remainder::2] for name in np.unique(names)}
-    return {name: float(np.exp(-np.nanmedian(log_errors[part]))) for name, part in parts.items()}
-
-
-def read_inference_row(row: dict[str, str], number: int = 0) -> InferenceRow | str:
-    """Return the row as inputs of the serving model, or the reason why it is skipped."""
-    try:
-        return _read({**dict.fromkeys(COLUMNS, ""), **row}, number)
-    except (_Skip, GigawattError) as reason:
-        return str(reason)
-
-
-def _read(row: dict[str, str], number: int) -> InferenceRow:
-    name, scenario = _benchmark(row["model"]), row["scenario"].lower()
-    asked = _BENCHMARKS[name]
-    none = (np.inf, np.inf)
-    known = {"offline": none, "server": asked.server_s, "interactive": asked.interactive_s}
-    limits = known.get(scenario)
-    if limits is None:
-        _skip("scenario not modelled, or with speculative decoding of unknown gain")
-    if row["division"] == "open" and scenario != "offline":
-        _skip("open division, which sets limits of its own")
-    setting = _setting(row, name)
-    count = int(_number(row, "num_accel")) or _skip("number of accelerators not stated")
-    samples, tokens = _number(row, "samples_per_s"), _number(row, "tokens_per_s")
-    answer = tokens / samples if tokens and samples else asked.output_tokens
-    rate = tokens or samples * answer
-    if not rate:
-        _skip("no throughput")
-    arch = Architecture.from_entry(catalog.load().get("model", asked.model))
-    serving = ServingRow(
-        id=row.get("id", str(number)),
-        model=asked.model,
-        kind=arch.kind,
-        group=f"{name}, {scenario}",
-        arch=arch,
-        setting=setting,
-        split={},
-        input_tokens=asked.input_tokens,
-        output_tokens=answer,
-        concurrency=0.0,
-        ttft_s=_number(row, "ttft_mean_ms") / 1e3,
-        tpot_s=_number(row, "tpot_mean_ms") / 1e3,
-        tokens_per_s_per_chip=rate / count,
-    )
-    return InferenceRow(serving, name, scenario, count, limits, asked.beams)
-
-
-def _skip(reason: str) -> NoReturn:
-    raise _Skip(reason)
-
-
-def _number(row: dict[str, str], column: str) -> float:
-    text = row.get(column) or ""
-    try:
-        return float(text) if text else 0.0
-    except ValueError:
-        _skip(f"{column} is not a number")
-
-
-def _benchmark(model: str) -> str:
-    name = model.lower().replace("_", ".")
-    if "pruned" in name or "finetuned" in name:
-        _skip("a model altered for the submission")
-    base = re.sub(r"(-99(\.9)?|-edge|-fp8.*)$", "", name)
-    if base not in _BENCHMARKS:
-        _skip("no list of requests or no architecture of this benchmark is known")
-    return base
-
-
-def _setting(row: dict[str, str], benchmark: str) -> ServingSetting:
-    chip, share = _chip(row["accelerator"])
-    text = row["framework"].lower()
-    engine = next((name for sign, name in _ENGINES.items() if sign in text), "")
-    engine = engine or _MAKER.get(chip.text("vendor"), "") or _skip("engine not known")
-    narrowest = "fp4" if "fp4_tflops" in chip else "fp8"
-    published = "mxfp4" if benchmark == "gpt-oss-120b" else ""
-    weights = published or _FORMATS.get(row["weight_dtype"].lower(), narrowest)
-    year = _SUBMITTED.get(row["round"]) or _skip("round not known")
-    return ServingSetting(chip, weights, "fp8", engine, year, share)
-
-
-def _chip(name: str) -> tuple[Entry, float]:
-    """Return the accelerator of the catalogue, and its power limit over the rated power."""
-    book = catalog.load()
-    if len(re.findall(r"MI3\d\dX|[BH]\d00", name)) > 1:
-        _skip("several kinds of accelerator")
-    plain = name.removeprefix("Virtualized ")
-    if found := re.search(r"MI3\d\dX", name):
-        plain = found[0]
-    if not book.has("chip", plain):
-        _skip("accelerator not in the catalogue")
-    chip = book.get("chip", plain)
-    cap = re.search(r"Power Cap (\d+) W", name)
-    return chip, float(cap[1]) / chip.number("tdp_w") if cap else 1.0
-
-
-def predict_inference(
-    rows: Sequence[InferenceRow], factors: Mapping[str, float] | None = None
-) -> Floats:
+def predict_inference(rows: Sequence[InferenceRow]) -> Floats:
     """Return the tokens a second of each accelerator; NaN where no layout keeps the limits.
 
     Parameters
     ----------
     rows : sequence of InferenceRow
         Submissions.
-    factors : mapping of str to float, optional
-        What to multiply the throughput of each scenario by (`scenario_factors`); left out, nothing.
 
     Returns
     -------
@@ -307,17 +110,101 @@ def predict_inference(
     """
     if not rows:
         return np.zeros(0)
-    pairs = [(i, ways) for i, row in enumerate(rows) for ways in _splits(row)]
+    tuning = mlperf_tuning.load()
+    cases = cases_of(rows, tuning["watts_per_flops"])
+    found, _ = best_rates(cases, mlperf_tuning.tuned_values(rows, tuning["values"]))
+    return np.where(found > 0, found, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Submissions, each in one or several layouts, as arrays over all of those.
+
+    Parameters
+    ----------
+    row : ndarray of int
+        Number of the submission.
+    ways : ndarray
+        Tensor ranks, attention groups and expert groups.
+    dims, split, hardware, mix, places : Dims, Split, Hardware, Mix, ndarray
+        Inputs of the serving model.
+    engine : dict of str to ndarray
+        Its learnt values.
+    watts : ndarray
+        Watts to each FLOP/s over those of the generation's submissions.
+    limits_s : ndarray
+        Longest mean time to the first token, and per further token.
+    random : ndarray of bool
+        Whether requests arrive at random.
+    beams, instances : ndarray
+        Answers followed for each request, and instances for each accelerator.
+    """
+
+    row: NDArray[np.int64]
+    ways: Floats
+    dims: Dims
+    split: Split
+    hardware: Hardware
+    mix: Mix
+    places: Floats
+    engine: dict[str, Floats]
+    watts: Floats
+    limits_s: Floats
+    random: NDArray[np.bool_]
+    beams: Floats
+    instances: Floats
+
+
+def cases_of(
+    rows: Sequence[InferenceRow], watts_per_flops: Mapping[str, float], ways: Floats | None = None
+) -> Cases:
+    """Lay out submissions as arrays.
+
+    Parameters
+    ----------
+    rows : sequence of InferenceRow
+        Submissions.
+    watts_per_flops : mapping of str to float
+        What the submissions of a generation have, by `mlperf_tuning.power_key`.
+    ways : ndarray, optional
+        Tensor ranks, attention groups and expert groups of each; left out, every way to spread it.
+    """
+    if ways is None:
+        pairs = [(i, way) for i, row in enumerate(rows) for way in _splits(row)]
+    else:
+        pairs = [(i, tuple(way)) for i, way in enumerate(ways.tolist())]
     index = np.array([i for i, _ in pairs])
-    tp, groups, ep = np.array([ways for _, ways in pairs], dtype=float).T
-    split = Split(tp=tp, attn_dp=groups, ep=ep)
-    count = np.array([row.accelerators for row in rows])[index]
-    instances = np.floor(count / split.accelerators)
-    best = np.full(len(rows), -np.inf)
-    each = _rates(_cases([rows[i] for i in index], split)) * instances / count
-    np.maximum.at(best, index, each)
-    share = np.array([(factors or {}).get(row.scenario, 1.0) / row.beams for row in rows])
-    return np.where(best > 0, best * share, np.nan)
+    spread = np.array([way for _, way in pairs], dtype=float)
+    split = Split(tp=spread[:, 0], attn_dp=spread[:, 1], ep=spread[:, 2])
+    each = [rows[i] for i in index]
+    serving, settings = [row.serving for row in each], [row.serving.setting for row in each]
+    hardware, dims = calibration.hardware_of(settings), stack_dims([s.arch for s in serving])
+    beams = np.array([float(row.beams) for row in each])
+    mix = Mix(
+        # The beams of a request share its prompt: each bears its part of reading and keeping it.
+        input_tokens=np.array([s.input_tokens for s in serving]) / beams,
+        output_tokens=np.array([s.output_tokens for s in serving]),
+    )
+    formats = (hardware.weight_bytes, hardware.cache_bytes)
+    places = sequences_that_fit(dims, split, formats, hardware.capacity_gb, mix.context)
+    own = np.array([mlperf_tuning.watts_per_flops(s) for s in settings])
+    usual = np.array([watts_per_flops.get(mlperf_tuning.power_key(s), np.nan) for s in settings])
+    count = np.array([row.accelerators for row in each])
+    return Cases(
+        row=index,
+        ways=spread,
+        dims=dims,
+        split=split,
+        hardware=hardware,
+        mix=mix,
+        places=np.asarray(places),
+        engine=_engine(settings),
+        watts=np.where(np.isnan(usual), 1.0, own / usual),
+        limits_s=np.array([row.limits_s for row in each]) / np.array(_TAIL),
+        random=np.array([row.scenario != "offline" for row in each]),
+        beams=beams,
+        instances=np.floor(count / np.asarray(split.accelerators)) / count,
+    )
 
 
 def _splits(row: InferenceRow) -> list[tuple[int, int, int]]:
@@ -332,50 +219,7 @@ def _splits(row: InferenceRow) -> list[tuple[int, int, int]]:
     return sorted(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cases:
-    """Submissions, each in one layout, as arrays; limits are of means."""
-
-    dims: Dims
-    split: Split
-    server: Server
-    mix: Mix
-    places: Floats
-    ttft_s: Floats
-    tpot_s: Floats
-
-    def at(self, sequences: Floats) -> Steady:
-        """Return the steady state with so many sequences in each attention group."""
-        asked = sequences * self.split.attn_dp
-        return steady_state(self.dims, self.split, self.server, self.mix, asked, self.places)
-
-    def keeps(self, sequences: Floats) -> NDArray[np.bool_]:
-        """Return where the mean latencies with so many sequences are short enough."""
-        found = self.at(sequences)
-        kept: NDArray[np.bool_] = (found.ttft_s <= self.ttft_s) & (found.tpot_s <= self.tpot_s)
-        return kept
-
-
-def _cases(rows: Sequence[InferenceRow], split: Split) -> _Cases:
-    serving, settings = [r.serving for r in rows], [r.serving.setting for r in rows]
-    hardware = calibration.hardware_of(settings)
-    server = calibration.server_from(hardware, _values(settings))
-    beams = np.array([row.beams for row in rows])
-    mix = Mix(
-        # The beams of a request share its prompt: each bears its part of reading and keeping it.
-        input_tokens=np.array([s.input_tokens for s in serving]) / beams,
-        output_tokens=np.array([s.output_tokens for s in serving]),
-    )
-    dims = stack_dims([s.arch for s in serving])
-    formats = (hardware.weight_bytes, hardware.cache_bytes)
-    places = sequences_that_fit(dims, split, formats, hardware.capacity_gb, mix.context)
-    limits = np.array([row.limits_s for row in rows]) / np.array(_TAIL)
-    # LoadGen's arrivals are a Poisson process, so that none come in waves [2].
-    server = replace(server, waves=0.0)
-    return _Cases(dims, split, server, mix, np.asarray(places), limits[:, 0], limits[:, 1])
-
-
-def _values(settings: Sequence[ServingSetting]) -> dict[str, Any]:
+def _engine(settings: Sequence[ServingSetting]) -> dict[str, Floats]:
     known = calibration.load()["values"]
     return {
         role.name: np.array([learnt_value(known, role, role.key(s) or "")[0] for s in settings])
@@ -383,15 +227,90 @@ def _values(settings: Sequence[ServingSetting]) -> dict[str, Any]:
     }
 
 
-def _rates(cases: _Cases) -> Floats:
-    """Return tokens a second of an instance with the most sequences that keep the limits."""
+def best_rates(cases: Cases, tuning: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Return each submission's highest rate over its layouts, and that layout.
+
+    Parameters
+    ----------
+    cases : Cases
+        Submissions, numbered from 0, in all their layouts.
+    tuning : mapping of str to ndarray
+        Value of each role of `mlperf_tuning` for each submission.
+
+    Returns
+    -------
+    tuple of ndarray
+        Tokens a second of each accelerator, minus infinity where none keeps the limits; and rows of
+        tensor ranks, attention groups and expert groups.
+    """
+    found = rates(cases, tuning)
+    best = np.full(cases.row[-1] + 1, -np.inf)
+    np.maximum.at(best, cases.row, found)
+    first = np.unique(cases.row[found == best[cases.row]], return_index=True)[1]
+    return best, cases.ways[found == best[cases.row]][first]
+
+
+def rates(cases: Cases, tuning: Mapping[str, Floats]) -> Floats:
+    """Return tokens a second of each accelerator, with the most sequences that keep the limits.
+
+    Parameters are those of `best_rates`; minus infinity where nothing keeps them.
+    """
+    value = {name: values[cases.row] for name, values in tuning.items()}
+    server = _server(cases, value)
+    # A beam search takes more steps than its answer has tokens, and its limit is of the answer.
+    longer = np.where(cases.beams > 1, value["beams"], 1.0)
+    mix = replace(cases.mix, output_tokens=cases.mix.output_tokens * longer)
+    limits = cases.limits_s / np.stack([np.ones_like(longer), longer], axis=1)
+
+    def at(sequences: Floats) -> Steady:
+        asked = sequences * cases.split.attn_dp
+        return steady_state(cases.dims, cases.split, server, mix, asked, cases.places)
+
+    def excess(log_sequences: Floats) -> Floats:
+        found = at(np.exp(log_sequences))
+        late = np.maximum(found.ttft_s / limits[:, 0], found.tpot_s / limits[:, 1])
+        logarithm: Floats = np.log(np.maximum(late, _NOTHING))
+        return logarithm
+
     most = np.maximum(np.minimum(cases.places, MOST_SEQUENCES), 1.0)
-    low, high = np.zeros_like(most), np.log(most)
-    # Latency grows with the number of sequences: halve the range of its logarithm.
+    held, kept = _fullest(excess, np.log(most))
+    steady = at(np.exp(held))
+    answers = steady.output_tokens_per_s / longer / cases.beams * cases.instances
+    answers = answers * np.where(cases.random, value["arrivals"], 1.0)
+    return np.where((cases.places >= 1.0) & kept, answers, -np.inf)
+
+
+def _fullest(excess: Callable[[Floats], Floats], most: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the largest values up to `most` where a growing function is at most 0.
+
+    The second array tells where there is one of at least 0. The range is halved a few times, and
+    the function taken as straight in what remains: its root then moves smoothly with parameters.
+    """
+    low, high = np.zeros_like(most), most.copy()
+    below, above = excess(low), excess(high)
+    whole, kept = above <= 0.0, below <= 0.0
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        kept = cases.keeps(np.exp(middle))
-        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
-    held = np.where(cases.keeps(most), most, np.exp(low))
-    possible = (cases.places >= 1.0) & cases.keeps(held)
-    return np.where(possible, cases.at(held).output_tokens_per_s, -np.inf)
+        found = excess(middle)
+        fits = found <= 0.0
+        low, below = np.where(fits, middle, low), np.where(fits, found, below)
+        high, above = np.where(fits, high, middle), np.where(fits, above, found)
+    share = np.clip(below / np.where(above > below, below - above, -1.0), 0.0, 1.0)
+    return np.where(whole, most, low + share * (high - low)), kept
+
+
+def _server(cases: Cases, value: Mapping[str, Any]) -> Server:
+    engine = cases.engine
+    gain = value["products"] * value["yearly"] ** (cases.hardware.year - _REFERENCE_YEAR)
+    width = np.maximum(cases.dims.expert_ffn, 1.0)
+    idle = (1.0 / np.minimum(engine["expert_gemm"], 1.0) - 1.0) * value["expert_width"] / width
+    tuned = {
+        **engine,
+        **{name: v * value["launches"] for name, v in engine.items() if name in _LAUNCHES},
+        "gemm": np.minimum(engine["gemm"] * gain, ROLES["gemm"].cap),
+        "expert_gemm": np.minimum(value["experts"] / (1.0 + idle), ROLES["expert_gemm"].cap),
+        # LoadGen's arrivals are a Poisson process, so that none come in waves [1].
+        "waves": np.zeros_like(engine["waves"]),
+    }
+    clock = cases.watts ** value["power"]
+    return calibration.server_from(replace(cases.hardware, clock=clock), tuned)

@@ -2,7 +2,9 @@
 
 Nothing is fitted here. A row gives model, system, split, formats, engine, request lengths and load;
 where it leaves something unsaid the engine's own default stands in, or the row is skipped with a
-reason.
+reason. This file reads what all kinds of row share, and rows of one instance under a constant
+number of requests. The other kinds have files of their own: ``serving_disaggregated``,
+``serving_batches``, ``serving_arrivals`` and ``serving_mlperf``.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from gigawatt import catalog
 from gigawatt.catalog.architecture import Architecture
 from gigawatt.compute.dims import dims_of
-from gigawatt.compute.hosting.memory import weight_gb
+from gigawatt.compute.hosting.memory import sequences_that_fit, weight_gb
 from gigawatt.compute.hosting.setting import ServingSetting
 from gigawatt.compute.hosting.step import Split
 from gigawatt.compute.network import check, fabric_of
@@ -24,11 +26,27 @@ from gigawatt.errors import GigawattError
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry
 
-__all__ = ["COLUMNS", "MOST_SEQUENCES", "ServingRow", "read_serving_row"]
+__all__ = [
+    "COLUMNS",
+    "MOST_SEQUENCES",
+    "ServingRow",
+    "Skipped",
+    "fits",
+    "lengths",
+    "number",
+    "read_serving_row",
+    "setting_of",
+    "skip",
+    "split_of",
+    "subject",
+    "together_share_of",
+]
 
 COLUMNS: Final = (
-    "model", "precision", "hardware", "num_gpus", "tp", "pp", "ep", "attn_dp", "mode", "engine",
-    "isl", "osl", "load", "concurrency", "batch_size", "ttft_ms", "tpot_ms", "out_tok_s_per_gpu",
+    "source_group", "source", "model", "precision", "hardware", "num_gpus", "tp", "pp", "ep",
+    "attn_dp", "mode", "phase", "engine", "engine_version", "isl", "osl", "load", "concurrency",
+    "request_rate", "batch_size", "out_tok_s_total", "out_tok_s_per_gpu", "ttft_ms", "ttft_stat",
+    "tpot_ms", "tpot_stat", "e2e_latency_s", "date", "notes",
 )  # fmt: skip
 
 _ENGINES: Final = (
@@ -38,21 +56,26 @@ _ENGINES: Final = (
     ("tensorrt", "tensorrt-llm"),
 )
 _RELEASED: Final = {
-    # version that the column states: year of its release
-    "1.0.0rc3": 2025.5, "v1.0": 2025.7, "0.17": 2025.1, "0.17.0": 2025.1, "0.9.0": 2024.3,
-    "0.14.0": 2024.8, "0.12.0": 2025.9, "0.11.2": 2025.9, "0.5.1.post1": 2025.65,
-    "0.5.6.post2": 2025.9,
+    # engine and version that the columns state: year of its release
+    ("tensorrt-llm", "0.9.0"): 2024.3, ("tensorrt-llm", "0.14.0"): 2024.8,
+    ("tensorrt-llm", "0.17"): 2025.1, ("tensorrt-llm", "0.17.0"): 2025.1,
+    ("tensorrt-llm", "1.0.0rc3"): 2025.5, ("tensorrt-llm", "v1.0"): 2025.7,
+    ("vllm", "v0.10.0"): 2025.55, ("vllm", "0.11.2"): 2025.9, ("vllm", "0.12.0"): 2025.9,
+    ("vllm", "0.15.1"): 2026.1, ("vllm", "0.16.0"): 2026.15, ("vllm", "0.17.0"): 2026.2,
+    ("sglang", "0.5.1.post1"): 2025.65, ("sglang", "0.5.6.post2"): 2025.9,
+    ("sglang", "0.5.8.post1"): 2026.1, ("sglang", "0.5.9"): 2026.15,
 }  # fmt: skip
 _DEFAULT_YEAR: Final = 2025.8
-_MOST_OF_PEAK: Final = 0.5
-"""Share of peak arithmetic above which no engine serves: training, without any of its steps bound
-by memory, reaches this (see the pages on training)."""
+_MOST_OF_PEAK: Final = 0.75
+"""Share of peak arithmetic above which no engine serves: of 614 published points with everything
+asked at once, the best reaches 0.70 (Llama 3.1 8B in BF16 on an A100)."""
 _SLOWEST_READING: Final = 10.0
 """Time that engines take to read all prompts at once, over that at peak, at most."""
 _LONGEST_START_S: Final = 3.0
 """Longest time to a first token that is not reading [s]."""
 MOST_SEQUENCES: Final = 2048
 """Sequences that TensorRT-LLM's benchmark keeps in progress at most."""
+_SIGHT: Final = frozenset({"image-chat", "video-chat", "audio-chat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,14 @@ class ServingRow:
         Requests at a time; 0 where as many as fit (offline).
     ttft_s, tpot_s, tokens_per_s_per_chip : float
         Measured; 0 where the row does not state it.
+    median_step : bool
+        Whether `tpot_s` is the median time between tokens, not the mean: one step, which the
+        prompts that others send seldom share.
+    output_spread : float
+        Variance of the tokens of an answer over the square of their mean.
+    together_share : float
+        Share of requests that arrive together with all others, where the benchmark's own rules say
+        so; NaN where they are not known.
     """
 
     id: str
@@ -90,49 +121,48 @@ class ServingRow:
     ttft_s: float
     tpot_s: float
     tokens_per_s_per_chip: float
+    median_step: bool = False
+    output_spread: float = 0.0
+    together_share: float = float("nan")
 
 
-class _Skip(Exception):  # noqa: N818  it is a reason, not an error
+class Skipped(Exception):  # noqa: N818  it is a reason, not an error
     """The row cannot be predicted; the message says why."""
 
 
-def read_serving_row(row: dict[str, str], number: int = 0) -> ServingRow | str:
+def skip(reason: str) -> NoReturn:
+    """Raise the reason why a row cannot be predicted."""
+    raise Skipped(reason)
+
+
+def read_serving_row(row: dict[str, str], position: int = 0) -> ServingRow | str:
     """Return the row as inputs of the serving model, or the reason why it is skipped."""
     try:
-        return _read(row, number)
-    except _Skip as reason:
+        return _read({**dict.fromkeys(COLUMNS, ""), **row}, position)
+    except (Skipped, GigawattError) as reason:
         return str(reason)
-    except GigawattError as error:
-        return str(error)
 
 
-def _read(row: dict[str, str], number: int) -> ServingRow:
-    if "disaggregated" in (row.get("mode") or ""):
-        _skip("disaggregated: numbers of prefill and decode workers not modelled in steady state")
-    if "likely contains errors" in (row.get("notes") or ""):
-        _skip("likely contains errors by its own note")
-    if "spec=" in (row.get("notes") or ""):
-        _skip("speculative decoding whose acceptance is not stated")
-    if "likely multi-node" in (row.get("notes") or ""):
-        _skip("recorded layout is doubtful by its own note")
-    arch, chip = _subject(row)
-    setting = _setting(row, chip)
-    split = _split(row, arch)
-    isl, osl = _lengths(row)
-    offline = "offline" in (row.get("load") or "")
+def _read(row: dict[str, str], position: int) -> ServingRow:
+    _one_instance(row)
+    _doubtful(row)
+    arch, chip = subject(row)
+    setting = setting_of(row, chip)
+    split = _layout(row, arch)
+    isl, osl = lengths(row)
+    offline = "offline" in row["load"]
     concurrency = 0.0 if offline else _concurrency(row, split)
-    ttft, tpot = _number(row, "ttft_ms") / 1e3, _number(row, "tpot_ms") / 1e3
-    rate = _number(row, "out_tok_s_per_gpu") if offline or not tpot else 0.0
+    ttft, tpot = number(row, "ttft_ms") / 1e3, number(row, "tpot_ms") / 1e3
+    median = row["tpot_stat"] == "median ITL"
+    rate = number(row, "out_tok_s_per_gpu") if offline or median or not tpot else 0.0
     if not (ttft or tpot or rate):
-        _skip("no latency and no throughput")
-    if osl <= 1:
-        _skip("one output token: a prompt timed inside the process, not a service")
+        skip("no latency and no throughput")
+    if "p99" in (row["ttft_stat"], row["tpot_stat"]):
+        skip("only the 99th percentile of latency is stated")
+    fits(arch, setting, Split(**split))
     _possible(arch, setting, split, (isl, osl, concurrency, ttft, tpot))
-    stated = row.get("ttft_stat", ""), row.get("tpot_stat", "")
-    if "p99" in stated:
-        _skip("only the 99th percentile of latency is stated")
     return ServingRow(
-        id=row.get("id") or str(number),
+        id=row.get("id") or str(position),
         model=row["model"],
         kind=arch.kind,
         group=f"{setting.software} {setting.chip.id}",
@@ -145,7 +175,54 @@ def _read(row: dict[str, str], number: int) -> ServingRow:
         ttft_s=ttft,
         tpot_s=tpot,
         tokens_per_s_per_chip=rate,
+        median_step=median,
+        output_spread=_spread(row),
+        together_share=together_share_of(row),
     )
+
+
+def together_share_of(row: dict[str, str]) -> float:
+    """Return the share of requests that begin at once, as far as the benchmark's rules say it.
+
+    InferenceX sends ten requests for each place, so that a tenth finds all others at the start
+    (``--num-prompts`` in its ``benchmark_lib.sh``). AIConfigurator's list dates just the points
+    that it took from there. ML.ENERGY measures in steady state.
+    """
+    if "steady state" in row["load"]:
+        return 0.0
+    if "inferencex" in row["source_group"] or ("aiconfig" in row["source_group"] and row["date"]):
+        return 0.1
+    return float("nan")
+
+
+def _one_instance(row: dict[str, str]) -> None:
+    """Skip what is no instance under a constant number of requests."""
+    if "disaggregated" in row["mode"]:
+        skip("disaggregated")
+    if row["load"].startswith("MLPerf"):
+        skip("a submission to MLPerf")
+    if row["load"] == "static batch" and not number(row, "out_tok_s_per_gpu"):
+        skip("one batch, timed alone")
+    if number(row, "request_rate"):
+        skip("requests arrive at a stated rate")
+
+
+def _doubtful(row: dict[str, str]) -> None:
+    """Skip rows that say themselves that something is wrong or missing."""
+    if "likely contains errors" in row["notes"]:
+        skip("likely contains errors by its own note")
+    if re.search(r"spec=|\bMTP", row["notes"]):
+        skip("speculative decoding whose acceptance is not stated")
+    if "likely multi-node" in row["notes"]:
+        skip("recorded layout is doubtful by its own note")
+
+
+def fits(arch: Architecture, setting: ServingSetting, split: Split) -> None:
+    """Skip a split whose network is unknown, or whose weights do not fit the memory."""
+    check(fabric_of(setting.chip), float(split.accelerators), 1.0)
+    capacity = setting.chip.number("hbm_gb") * 2**30 / 1e9
+    if weight_gb(dims_of(arch), split, setting.weight_bytes) > capacity:
+        skip("the weights are larger than the memory of the stated accelerators")
 
 
 def _possible(
@@ -154,31 +231,37 @@ def _possible(
     split: dict[str, int],
     stated: tuple[float, float, float, float, float],
 ) -> None:
-    """Skip a row that contradicts itself or the hardware, whatever the model predicts."""
-    spread, dims = Split(**split), dims_of(arch)
-    check(fabric_of(setting.chip), float(spread.accelerators), 1.0)
-    capacity = setting.chip.number("hbm_gb") * 2**30 / 1e9
-    if weight_gb(dims, spread, setting.weight_bytes) > capacity:
-        _skip("the weights are larger than the memory of the stated accelerators")
+    """Skip a row that contradicts the hardware, whatever the model predicts."""
     isl, osl, concurrency, ttft, tpot = stated
     if not (ttft and tpot and concurrency):
         return
     # Little's law gives the requests each second, and they the arithmetic of reading the prompts.
     rate = concurrency / (ttft + osl * tpot)
     flop = 2.0 * active_parameters(arch) * (isl + osl)
-    if rate * flop > _MOST_OF_PEAK * setting.peak_flops * float(spread.accelerators):
-        _skip("prompts read faster than the accelerators compute: a prefix cache is not stated")
+    if rate * flop > _MOST_OF_PEAK * setting.peak_flops * float(Split(**split).accelerators):
+        skip("prompts read faster than the accelerators compute: a prefix cache is not stated")
     read_s = concurrency * 2.0 * active_parameters(arch) * isl / setting.peak_flops
-    slowest = _SLOWEST_READING * read_s / float(spread.accelerators) + _LONGEST_START_S
-    if ttft > slowest:
-        _skip("first tokens waited for something that is not stated: a cap, or a cold start")
+    ready = _SLOWEST_READING * read_s / float(Split(**split).accelerators) + _LONGEST_START_S
+    if ttft > max(ready, 0.5 * osl * tpot) and _holds_all(arch, setting, split, stated):
+        skip("requests wait although the memory holds them: a cap on those in progress not stated")
 
 
-def _skip(reason: str) -> NoReturn:
-    raise _Skip(reason)
+def _holds_all(
+    arch: Architecture,
+    setting: ServingSetting,
+    split: dict[str, int],
+    stated: tuple[float, float, float, float, float],
+) -> bool:
+    """Return whether all requests find a place at once, with the whole of their answers."""
+    isl, osl, concurrency = stated[:3]
+    formats = (setting.weight_bytes, setting.cache_bytes)
+    capacity = setting.chip.number("hbm_gb") * 2**30 / 1e9
+    places = sequences_that_fit(dims_of(arch), Split(**split), formats, capacity, isl + osl)
+    return float(places) * split["attn_dp"] >= concurrency
 
 
-def _number(row: dict[str, str], column: str) -> float:
+def number(row: dict[str, str], column: str) -> float:
+    """Return a column as a number, 0 where it is empty or none."""
     text = row.get(column) or ""
     try:
         return float(text) if text else 0.0
@@ -186,22 +269,24 @@ def _number(row: dict[str, str], column: str) -> float:
         return 0.0
 
 
-def _subject(row: dict[str, str]) -> tuple[Architecture, Entry]:
+def subject(row: dict[str, str]) -> tuple[Architecture, Entry]:
+    """Return the model and the accelerator that the row names."""
     book = catalog.load()
     if not book.has("model", row["model"]):
-        _skip("architecture not public or not in the catalogue")
+        skip("architecture not public or not in the catalogue")
     if not book.has("chip", row["hardware"]):
-        _skip("accelerator not in the catalogue")
+        skip("accelerator not in the catalogue")
     entry = book.get("model", row["model"])
     return Architecture.from_entry(entry), book.get("chip", row["hardware"])
 
 
-def _setting(row: dict[str, str], chip: Entry) -> ServingSetting:
-    engine = (row.get("engine") or "").lower()
+def setting_of(row: dict[str, str], chip: Entry) -> ServingSetting:
+    """Return formats, engine and date that the row states."""
+    engine = row["engine"].lower()
     software = next((name for sign, name in _ENGINES if sign in engine), "")
     if not software:
-        _skip("engine not known")
-    text = (row.get("precision") or "bf16").lower()
+        skip("engine not known")
+    text = (row["precision"] or "bf16").lower()
     weights = next(
         (
             fmt
@@ -214,49 +299,94 @@ def _setting(row: dict[str, str], chip: Entry) -> ServingSetting:
         "",
     )  # fmt: skip
     if not weights:
-        _skip("precision not known")
-    cache = "bf16" if weights == "bf16" else "fp8"
-    return ServingSetting(chip, weights, cache, software, _year(row))
+        skip("precision not known")
+    # ML.ENERGY leaves vLLM its default, keys and values in the format of the activations.
+    plain = weights == "bf16" or "ml-energy" in row["source"]
+    return ServingSetting(chip, weights, "bf16" if plain else "fp8", software, _year(row, software))
 
 
-def _year(row: dict[str, str]) -> float:
-    date = (row.get("date") or "").replace("-", "")
+def _year(row: dict[str, str], software: str) -> float:
+    date = row["date"].replace("-", "")
     if found := re.match(r"(\d{4})(\d\d)", date):
         return int(found[1]) + (int(found[2]) - 1) / 12.0
-    return _RELEASED.get(row.get("engine_version") or "", _DEFAULT_YEAR)
+    return _RELEASED.get((software, row["engine_version"]), _DEFAULT_YEAR)
 
 
-def _split(row: dict[str, str], arch: Architecture) -> dict[str, int]:
+def _layout(row: dict[str, str], arch: Architecture) -> dict[str, int]:
     count, tp, pp, ep, groups = (
-        int(_number(row, c)) for c in ("num_gpus", "tp", "pp", "ep", "attn_dp")
+        int(number(row, c)) for c in ("num_gpus", "tp", "pp", "ep", "attn_dp")
     )
-    tp, pp, ep, groups = max(tp, 1), max(pp, 1), max(ep, 1), max(groups, 1)
-    if "FIXED num_gpus" in (row.get("notes") or ""):
-        tp, groups = count, 1  # its expert groups lie over the tensor-parallel ranks
+    if "FIXED num_gpus" in row["notes"]:
+        # Groups of experts or of attention lie over the tensor-parallel ranks, of which there are
+        # as many as accelerators. The column of experts has the product of both.
+        tp, groups, ep = (1, count, count) if groups > 1 else (count, 1, ep)
+    return split_of(arch, (count, tp, pp, ep, groups))
+
+
+def split_of(arch: Architecture, stated: tuple[int, int, int, int, int]) -> dict[str, int]:
+    """Return the keyword arguments of `Split` from what a row states.
+
+    Parameters
+    ----------
+    arch : Architecture
+        The model.
+    stated : tuple of int
+        Accelerators of an instance, its ranks of attention, stages, groups of experts and groups of
+        attention; 0 where not stated.
+    """
+    count = stated[0]
+    tp, pp, ep, groups = (max(n, 1) for n in stated[1:])
     count = count or tp * groups * pp
     if tp * groups * pp != count and groups == tp == count // pp:
         tp = 1  # as many groups as ranks: each has a rank of its own
     if tp * groups * pp != count and tp == 1:
         tp = count // (groups * pp)  # experts are spread over all, attention is too
     if tp * groups * pp != count:
-        _skip("stated degrees of parallelism do not multiply to the count")
+        skip("stated degrees of parallelism do not multiply to the count")
     if arch.kind == "dense":
         ep = 1
     if (tp * groups) % ep:
-        _skip("expert groups do not divide the ranks")
+        skip("expert groups do not divide the ranks")
     return {"tp": tp, "attn_dp": groups, "pp": pp, "ep": ep}
 
 
-def _lengths(row: dict[str, str]) -> tuple[float, float]:
-    isl, osl = _number(row, "isl"), _number(row, "osl")
+def lengths(row: dict[str, str]) -> tuple[float, float]:
+    """Return the mean tokens of prompts and answers."""
+    isl, osl = number(row, "isl"), number(row, "osl")
+    if not isl and _task(row):
+        isl = _published_length(_task(row))
     if not isl:
-        _skip("length of the prompts not stated")
+        skip("length of the prompts not stated")
     if not osl:
-        _skip("length of the answers not stated")
+        skip("length of the answers not stated")
     return isl, osl
 
 
+def _task(row: dict[str, str]) -> str:
+    """Return the name of the list of requests that a row was measured with."""
+    found = re.search(r"task=([\w-]+)", row["notes"])
+    return found[1] if found else ""
+
+
+def _spread(row: dict[str, str]) -> float:
+    book, task = catalog.load(), _task(row)
+    known = book.get("dataset", task) if book.has("dataset", task) else None
+    return known.number("output_spread", 0.0) if known else 0.0
+
+
+def _published_length(task: str) -> float:
+    """Return the mean prompt of a named list of requests."""
+    if task in _SIGHT:
+        skip("number of tokens that images or videos become not stated")
+    book = catalog.load()
+    if not book.has("dataset", task):
+        skip("length of the prompts of this task not published")
+    return book.get("dataset", task).number("input_tokens")
+
+
 def _concurrency(row: dict[str, str], split: dict[str, int]) -> float:
-    batch = _number(row, "batch_size")
-    asked = _number(row, "concurrency") or batch * split["attn_dp"]
-    return asked or _skip("number of concurrent requests not stated")
+    batch = number(row, "batch_size")
+    if "max_num_seqs" in row["load"] and batch:
+        return batch  # the mean in progress; what is asked beyond waits and is not measured
+    asked = number(row, "concurrency") or batch * split["attn_dp"]
+    return asked or skip("number of concurrent requests not stated")

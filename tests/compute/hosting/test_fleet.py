@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.compute.hosting.demand import (
+from gigawatt.compute.hosting.fleet.demand import (
     NO_OUTAGES,
     Outages,
     demand_per_s,
@@ -16,8 +16,8 @@ from gigawatt.compute.hosting.demand import (
     failed_quantile,
     failures_of,
 )
-from gigawatt.compute.hosting.fleet import Pool, Service, _missing, simulate_fleet
-from gigawatt.compute.hosting.surface import Surface
+from gigawatt.compute.hosting.fleet.simulate import Pool, Service, _missing, simulate_fleet
+from gigawatt.compute.hosting.fleet.surface import Surface
 from gigawatt.errors import InputError
 
 WATCHED = Outages(failures_per_h=2e-3, repair_h=30.0, node_accelerators=4)

@@ -15,16 +15,17 @@ from gigawatt import catalog
 from gigawatt.catalog.architecture import architecture
 from gigawatt.compute.dims import dims_of
 from gigawatt.compute.hosting import calibration
-from gigawatt.compute.hosting.setting import ServingSetting
-from gigawatt.compute.hosting.steady import Mix
-from gigawatt.compute.hosting.step import Split, Work, step_parts
-from gigawatt.compute.hosting.surface import (
+from gigawatt.compute.hosting.fleet.surface import (
     LOAD_EXPONENT,
     VariedMix,
     hosting_surface,
     open_loop,
     rated_power_w,
 )
+from gigawatt.compute.hosting.setting import ServingSetting
+from gigawatt.compute.hosting.steady import Mix
+from gigawatt.compute.hosting.step import Split
+from gigawatt.compute.hosting.step_latency import Instance, instance_latency
 from gigawatt.errors import InputError
 
 POWER = (100.0, 500.0, 0.5)
@@ -148,47 +149,16 @@ def test_the_engine_agrees():
     )
     count = 3000
     lengths = arrivals.fixed_lengths(count, int(MIX.input_tokens), int(MIX.output_tokens))
+    latency = instance_latency(Instance(dims_of(arch), split, server))
     for share in (0.3, 0.6, 0.85):
         rate = share * found.most_per_s
         trace = arrivals.synthetic(arrivals.poisson(count, rate, seed=1), lengths)
-        run = simulate_requests(trace, engine, tables(dims_of(arch), split, server))
+        run = simulate_requests(trace, engine, latency)
         steady = slice(count // 4, None)
         ttft_s = run.ttft_s[steady].mean()
         tpot_s = (run.e2e_s - run.ttft_s)[steady].mean() / (MIX.output_tokens - 1)
         assert float(found.at(rate).ttft_s) == pytest.approx(ttft_s, rel=0.10)
         assert float(found.at(rate).tpot_s) == pytest.approx(tpot_s, rel=0.10)
-
-
-def tables(dims, split, server):
-    """Return the step model as tables: it is a sum over tokens, samples, decodes and contexts."""
-    from gigawatt.compute.hosting.engine.latency import Table, TableLatency
-
-    def step_s(**work):
-        named = ("sequences", "context", "prompt_tokens", "prompt_context", "speaking")
-        values = np.broadcast_arrays(*(np.asarray(work.get(n, 0.0), float) for n in named))
-        parts = step_parts(
-            dims, split, Work(**dict(zip(named, values, strict=True))), server.engine, server.fabric
-        )
-        return np.asarray(parts.total_s)
-
-    tokens = np.unique(np.rint(np.concatenate([np.arange(64), np.geomspace(64, 32768, 99)])))
-    few = np.arange(257.0)
-    far = np.array([0.0, 1e8])
-    nothing = step_s()
-    over_tokens = step_s(prompt_tokens=tokens, speaking=0.0)
-    one = {"sequences": 1.0, "speaking": 1.0}
-    decode = (step_s(**one, context=1e6) - step_s(**one)) / 1e6
-    prompt = {"prompt_tokens": 1e3, "speaking": 1.0}
-    pair = (step_s(**prompt, prompt_context=1e3) - step_s(**prompt)) / 1e6
-    return TableLatency(
-        (
-            Table(("tokens",), (tokens,), over_tokens),
-            Table(("samples",), (few,), np.maximum(step_s(speaking=few) - nothing, 0.0)),
-            Table(("decodes",), (few,), few * server.engine.sequence_s),
-            Table(("decode_context",), (far,), far * decode),
-            Table(("prefill_pairs",), (far,), far * pair),
-        )
-    )
 
 
 def test_the_exponent_of_power_is_that_of_the_measurements(shared):

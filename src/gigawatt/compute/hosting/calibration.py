@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gigawatt.compute.hosting.parameters import ROLES
-from gigawatt.compute.hosting.step import Engine
+from gigawatt.compute.hosting.step import Engine, step_parts
 from gigawatt.compute.learnt import learnt_value, parameter_name
 from gigawatt.compute.network import Fabric, fabric_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from gigawatt.compute.hosting.setting import ServingSetting
+    from gigawatt.compute.hosting.step import StepParts
 
     Numbers = float | NDArray[Any]
 
@@ -55,6 +56,7 @@ class Hardware:
     cache_bytes: Numbers
     clock: Numbers
     year: Numbers
+    eager: Numbers
     fabric: Fabric
 
 
@@ -72,12 +74,15 @@ class Server:
         Share of requests that arrive together with all others, as in benchmarks.
     first_token_s : float
         Ingress, tokenizer and dispatch.
+    parts : callable
+        What gives the time of a step: `step_parts`, or one that takes its place.
     """
 
     engine: Engine
     fabric: Fabric
     waves: Numbers
     first_token_s: Numbers
+    parts: Callable[..., StepParts] = step_parts
 
 
 def hardware_of(settings: Sequence[ServingSetting]) -> Hardware:
@@ -101,6 +106,7 @@ def hardware_of(settings: Sequence[ServingSetting]) -> Hardware:
         cache_bytes=column([s.cache_bytes for s in settings]),
         clock=column([s.power_share**_CLOCK_EXPONENT for s in settings]),
         year=column([s.year for s in settings]),
+        eager=column([not s.compiled for s in settings]),
         fabric=Fabric(**joined),
     )
 
@@ -131,14 +137,19 @@ def server_from(hardware: Hardware, value: Mapping[str, Numbers]) -> Server:
         weight_bytes=hardware.weight_bytes,
         expert_bytes=hardware.weight_bytes,
         cache_bytes=hardware.cache_bytes,
-        # Tokens go to experts in one byte where weights are narrow, and come back in two.
-        dispatch_bytes=np.minimum(hardware.weight_bytes + 0.5, 2.0),
+        # Tokens go to experts in the width of the weights, with four bytes of scale to 128 numbers,
+        # and come back in two bytes.
+        dispatch_bytes=np.minimum(hardware.weight_bytes + 4.0 / 128.0, 2.0),
         layer_s=value["layer"] * older,
         expert_layer_s=value["expert_layer"] * older,
+        eager_layer_s=value["eager_layer"] * hardware.eager,
+        eager_latent_s=value["eager_latent"] * hardware.eager,
         step_s=value["step"] * older,
         sequence_s=value["sequence"] * older,
         network_share=1.0,
         network_s=value["collective"],
+        expert_tile=value["expert_tile"],
+        expert_width=value["expert_width"],
         imbalance=1.0 + value["imbalance"],
     )
     return Server(engine, hardware.fabric, value["waves"], value["first_token"] * older)

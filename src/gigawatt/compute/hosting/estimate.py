@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from gigawatt.compute.bands import Estimate
 from gigawatt.compute.dims import dims_of
 from gigawatt.compute.hosting import calibration
+from gigawatt.compute.hosting.measured.parts import unmeasured, with_kernels
 from gigawatt.compute.hosting.memory import USED_SHARE, sequences_that_fit, weight_gb
 from gigawatt.compute.hosting.steady import steady_state
 from gigawatt.compute.network import check
@@ -68,7 +69,14 @@ class ServingEstimate:
 
 
 def estimate_serving(
-    arch: Architecture, setting: ServingSetting, split: Split, mix: Mix, concurrency: float
+    arch: Architecture,
+    setting: ServingSetting,
+    split: Split,
+    mix: Mix,
+    concurrency: float,
+    *,
+    together_share: float | None = None,
+    kernels: str = "model",
 ) -> ServingEstimate:
     """Return latency and throughput of one instance in steady state.
 
@@ -84,15 +92,24 @@ def estimate_serving(
         The mean request.
     concurrency : float
         Requests in the instance at any time.
+    together_share : float, optional
+        Share of requests that arrive together with all others; by default as in the benchmarks
+        that the model was fitted to.
+    kernels : str
+        ``model``, or ``measured`` for products, attention and experts from tables of measured
+        kernels (extra ``kernels``).
 
     Raises
     ------
     InputError
         If not one request fits beside the weights.
     NotModelledError
-        If a bandwidth is needed that nobody published.
+        If a bandwidth is needed that nobody published, or a kernel that was not measured.
     """
     server, hardware, missing = calibration.server(setting)
+    server, told = with_kernels(server, arch, setting, kernels)
+    if together_share is not None:
+        server = replace(server, waves=together_share)
     check(server.fabric, float(split.accelerators), 1.0)
     dims = dims_of(arch)
     formats = (setting.weight_bytes, setting.cache_bytes)
@@ -107,7 +124,10 @@ def estimate_serving(
         )
         raise InputError(message)
     found = steady_state(dims, split, server, mix, float(concurrency), places)
+    if told and np.isnan(float(found.tpot_s)):
+        raise unmeasured(setting)
     bands, notes = serving_bands(arch, setting, missing)
+    notes = (*notes, *told)
     facts = _facts(setting)
 
     def banded(value: Any, name: str) -> Estimate:  # noqa: ANN401  a number of any kind

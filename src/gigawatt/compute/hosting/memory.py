@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     Numbers = float | NDArray[Any]
 
-__all__ = ["USED_SHARE", "cache_bytes_per_token", "sequences_that_fit", "weight_gb"]
+__all__ = [
+    "USED_SHARE",
+    "cache_bytes_per_token",
+    "sequences_that_fit",
+    "state_bytes_per_sequence",
+    "weight_gb",
+]
+
+STATE_BYTES: Final = 4.0
+"""Bytes of one number of a recurrent state: engines keep it in FP32, as NVIDIA's and Qwen's cards
+ask for (``mamba_ssm_cache_dtype``)."""
 
 USED_SHARE: Final = 0.95
 """Share of the memory that engines are given for weights, activations and cache. vLLM's default is
@@ -51,6 +61,15 @@ def cache_bytes_per_token(dims: Dims, split: Split, cache_bytes: Numbers) -> Num
     return dims.attention_layers / split.pp * numbers * cache_bytes
 
 
+def state_bytes_per_sequence(dims: Dims, split: Split) -> Numbers:
+    """Return the state of recurrent layers that a sequence keeps on each accelerator [bytes].
+
+    It does not grow with the context. Heads are cut over the ranks of attention.
+    """
+    numbers = dims.ssm_heads / split.tp * dims.ssm_head_dim * dims.ssm_state
+    return dims.ssm_layers / split.pp * numbers * STATE_BYTES
+
+
 def sequences_that_fit(
     dims: Dims,
     split: Split,
@@ -77,5 +96,6 @@ def sequences_that_fit(
         0 where not even the weights fit.
     """
     free = USED_SHARE * capacity_gb - weight_gb(dims, split, formats[0]) - _ACTIVATIONS_GB
-    each = cache_bytes_per_token(dims, split, formats[1]) * tokens / 1e9
+    each = cache_bytes_per_token(dims, split, formats[1]) * tokens
+    each = (each + state_bytes_per_sequence(dims, split)) / 1e9
     return np.maximum(free, 0.0) / np.maximum(each, 1e-12)

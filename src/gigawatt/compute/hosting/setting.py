@@ -31,6 +31,8 @@ CACHES: Final = {"bf16": 2.0, "fp8": 1.0}
 ENGINES: Final = ("vllm", "sglang", "tensorrt-llm")
 """Serving engines that were measured."""
 
+_PYTORCH_BACKEND_YEAR: Final = 2025.45
+
 
 @dataclass(frozen=True)
 class ServingSetting:
@@ -90,6 +92,14 @@ class ServingSetting:
     def peak_flops(self) -> float:
         """Dense peak in that format [FLOP/s]."""
         return self._peak[1]
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the engine runs a plan compiled before, as TensorRT-LLM did up to 0.20.
+
+        Its version 1.0 (September 2025) made the PyTorch backend the default.
+        """
+        return self.software == "tensorrt-llm" and self.year < _PYTORCH_BACKEND_YEAR
 
     @property
     def weight_bytes(self) -> float:

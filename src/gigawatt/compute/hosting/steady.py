@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gigawatt.compute.hosting.step import Work, step_parts
+from gigawatt.compute.hosting.step import Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +98,13 @@ class Steady:
 
 
 def steady_state(
-    dims: Dims, split: Split, server: Server, mix: Mix, concurrency: Numbers, places: Numbers
+    dims: Dims,
+    split: Split,
+    server: Server,
+    mix: Mix,
+    concurrency: Numbers,
+    places: Numbers,
+    chunk_tokens: Numbers = CHUNK_TOKENS,
 ) -> Steady:
     """Return the steady state of an instance with so many requests at a time.
 
@@ -114,13 +120,15 @@ def steady_state(
         Requests in the instance at any time.
     places : float or ndarray
         Sequences that each attention group can hold (`memory.sequences_that_fit`).
+    chunk_tokens : float or ndarray
+        Tokens of prompts that a step takes at most.
     """
     asked = concurrency / split.attn_dp
     held = np.maximum(np.minimum(asked, places), 1e-9)
     # As many groups of sequences as stages are under way, each in a stage of its own.
     together = np.maximum(held / split.pp, np.minimum(held, 1.0))
     prompt = mix.input_tokens * (1.0 - mix.cached_share)
-    chunk = np.minimum(prompt, CHUNK_TOKENS)
+    chunk = np.minimum(prompt, chunk_tokens)
     chunks = prompt / np.maximum(chunk, 1e-9)
     seen = mix.input_tokens * mix.cached_share + 0.5 * prompt
 
@@ -132,7 +140,7 @@ def steady_state(
             prompt_context=seen,
             speaking=np.maximum(together, 1.0),
         )
-        return step_parts(dims, split, work, server.engine, server.fabric).total_s
+        return server.parts(dims, split, work, server.engine, server.fabric).total_s
 
     decode = seconds(0.0 * together)
     reading = seconds(chunk + 0.0 * together)
@@ -140,12 +148,16 @@ def steady_state(
     decoding = (mix.output_tokens - 1.0) / mix.accepted * decode
     own = server.first_token_s + (0.5 + chunks) * decode + decoding
     whole = own + np.maximum(together, 1.0) * added
-    busy = together * added / whole
-    queue = np.minimum(busy / (2.0 * np.maximum(1.0 - busy, 1e-3)), 0.5 * together) * added
-    burst = np.maximum(together - 1.0, 0.0) / 2.0 * added
-    waited = server.waves * burst + (1.0 - server.waves) * queue
+    # A prompt keeps the reading busy for what it adds and its share of the step that it joins.
+    joined = np.maximum(chunk_tokens / np.maximum(prompt, 1e-9), 1.0)
+    held_up = added + chunks * decode / joined
+    busy = np.minimum(together * held_up / whole, 1.0)
+    queue = np.minimum(busy / (2.0 * np.maximum(1.0 - busy, 1e-3)), 0.5 * together)
+    burst = np.maximum(together - 1.0, 0.0) / 2.0
+    before = server.waves * burst + (1.0 - server.waves) * queue
     # What remains after the first token is never less than the decoding itself.
-    first = server.first_token_s + 0.5 * decode + chunks * reading + waited
+    whole = whole + before * (held_up - added)
+    first = server.first_token_s + 0.5 * decode + chunks * reading + before * held_up
     first = np.minimum(first, whole - decoding)
     tpot = (whole - first) / np.maximum(mix.output_tokens - 1.0, 1.0)
     queued = np.maximum(asked / held - 1.0, 0.0) * whole

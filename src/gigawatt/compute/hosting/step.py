@@ -19,11 +19,12 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gigawatt.compute import collectives
+from gigawatt.compute.hosting.memory import state_bytes_per_sequence
 from gigawatt.compute.kernels import mean_attended_tokens
 
 if TYPE_CHECKING:
@@ -35,6 +36,21 @@ if TYPE_CHECKING:
     Numbers = float | NDArray[Any]
 
 __all__ = ["Engine", "Split", "StepParts", "Work", "step_parts"]
+
+
+_EXPERT_PASSES: Final = 3.0
+"""How often a routed token passes through memory in two bytes a number: written and read in one
+byte where it is gathered, written by the second product, read where its parts are added up."""
+_POST_S: Final = 0.15e-6
+"""Time to post a message to one more rank of experts from the accelerator itself [s]: DeepEP's
+table has 192 us to send 128 tokens to 8 experts each over 128 ranks, of which the wires at 50 GB/s
+take 150 us and the first message some 20 us (DeepSeek-AI, DeepEP, README, 2025)."""
+_LATENT_HEADS: Final = 64.0
+"""Heads that kernels of MLA compute at once: with fewer on a rank the rest of the tile is idle
+(DeepSeek-AI, FlashMLA, 2025, whose tiles have 64 rows)."""
+_INNER_PASSES: Final = 4.0
+"""The same of its inner numbers: written by the first product, read and written by the activation,
+read by the second product."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +134,20 @@ class Engine:
         Bytes of one number of a token on the way to its expert.
     layer_s, expert_layer_s : float
         What a layer, and one with experts, takes at least: launches and synchronisation.
+    eager_layer_s, eager_latent_s : float
+        What the host takes to launch a layer, and more for one with MLA, in a step that reads
+        prompts: its shapes vary, so that no recorded graph of launches fits.
     step_s, sequence_s : float
-        What the engine adds to a step, and to a step for each sequence: scheduling, sampling.
+        What the engine adds to a step, and to a step for each sequence: scheduling, sampling. Each
+        attention group has a scheduler of its own.
     network_share : float
         Share of communication that nothing hides.
     network_s : float
         What a collective takes beside the wires: launch and synchronisation of ranks.
+    expert_tile : float
+        Rows that the product of each expert computes in vain, to fill its tiles.
+    expert_width : float
+        Inner width at which the product of an expert reaches half of its rate.
     imbalance : float
         Load of the fullest rank of experts over the mean, for many tokens.
     """
@@ -142,10 +166,14 @@ class Engine:
     dispatch_bytes: Numbers
     layer_s: Numbers
     expert_layer_s: Numbers
+    eager_layer_s: Numbers
+    eager_latent_s: Numbers
     step_s: Numbers
     sequence_s: Numbers
     network_share: Numbers
     network_s: Numbers
+    expert_tile: Numbers
+    expert_width: Numbers
     imbalance: Numbers
 
 
@@ -192,6 +220,7 @@ def step_parts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fab
     """
     tokens = work.sequences + work.prompt_tokens
     attention = dims.attention_layers * _attention(dims, split, work, engine)
+    attention = attention + _recurrence(dims, split, work, engine)
     products = _products(dims, split, tokens, engine)
     experts = _experts(dims, split, tokens, engine)
     moved = 2.0 * tokens * dims.hidden * 10.0 * dims.layers
@@ -201,15 +230,22 @@ def step_parts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fab
         engine,
         2.0,
     )
+    elementwise = moved / engine.stream_bytes_per_s
+    network = _network(dims, split, work, engine, fabric)
+    busy = products + experts + attention + elementwise + network + head
+    recorded = dims.layers * engine.layer_s + dims.moe_layers * engine.expert_layer_s
+    # Launches of a step without a recorded graph run ahead of the accelerator, if they can.
+    latent = np.where(dims.mla > 0, engine.eager_latent_s, 0.0)
+    eager = dims.layers * (engine.eager_layer_s + latent) - busy
     return StepParts(
         products_s=products,
         experts_s=experts,
         attention_s=attention,
-        elementwise_s=moved / engine.stream_bytes_per_s,
-        network_s=_network(dims, split, tokens, engine, fabric),
+        elementwise_s=elementwise,
+        network_s=network,
         head_s=head,
-        launch_s=dims.layers * engine.layer_s + dims.moe_layers * engine.expert_layer_s,
-        engine_s=engine.step_s + engine.sequence_s * work.sequences * split.attn_dp,
+        launch_s=np.maximum(recorded, np.where(np.greater(work.prompt_tokens, 0.0), eager, 0.0)),
+        engine_s=engine.step_s + engine.sequence_s * work.sequences,
     )
 
 
@@ -264,9 +300,17 @@ def _experts(dims: Dims, split: Split, tokens: Numbers, engine: Engine) -> Numbe
     # The fullest rank has more than its share, and the more so the fewer experts it holds.
     uneven = 1.0 + (engine.imbalance - 1.0) * (1.0 - 1.0 / split.ep)
     rows = everyone * chosen / split.ep * uneven
-    arithmetic = 2.0 * np.maximum(rows, 16.0 * np.minimum(met, rows)) * each / engine.expert_flops
+    # Each expert's last tile of rows is filled in part only, whatever their number.
+    filled = rows + engine.expert_tile * np.minimum(met, rows)
+    inner = dims.expert_ffn * split.ep / split.ranks
+    # A narrow slice of an expert leaves the multiplier idle while it starts and ends.
+    narrow = 1.0 + engine.expert_width / np.maximum(inner, 1.0)
+    arithmetic = 2.0 * filled * each * narrow / engine.expert_flops
     read = met * each * engine.expert_bytes / engine.weight_bytes_per_s
-    return dims.moe_layers * np.maximum(arithmetic, read)
+    # Rows are gathered, narrowed, read and written by two products, and added up again.
+    passed = 2.0 * rows * (_EXPERT_PASSES * hidden + _INNER_PASSES * inner)
+    moved = passed / engine.stream_bytes_per_s
+    return dims.moe_layers * (np.maximum(arithmetic, read) + moved)
 
 
 def _attention(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers:
@@ -284,7 +328,9 @@ def _attention(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers:
     width = np.where(
         dims.mla > 0, 2.0 * dims.kv_lora + dims.rope_dim, dims.score_dim + dims.value_dim
     )
-    arithmetic = 2.0 * work.sequences * seen * heads * width / engine.decode_flops
+    # All heads share the compressed vector, so they are the rows of its product, in tiles.
+    tiled = np.where(dims.mla > 0, np.maximum(heads, _LATENT_HEADS), heads)
+    arithmetic = 2.0 * work.sequences * seen * tiled * width / engine.decode_flops
     decode = np.maximum(read, arithmetic)
     attended = wide * work.prompt_context + (1.0 - wide) * np.where(
         dims.window > 0, np.minimum(work.prompt_context, dims.window), work.prompt_context
@@ -293,8 +339,15 @@ def _attention(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers:
     return decode + flop / engine.prefill_flops
 
 
-def _network(dims: Dims, split: Split, tokens: Numbers, engine: Engine, fabric: Fabric) -> Numbers:
+def _recurrence(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers:
+    """Return the time to read and write the recurrent state of each sequence, in all layers."""
+    state = split.pp * state_bytes_per_sequence(dims, split)
+    return 2.0 * work.sequences * state / engine.cache_bytes_per_s
+
+
+def _network(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fabric) -> Numbers:
     """Return the exposed communication of all layers, and between pipeline stages."""
+    tokens = work.sequences + work.prompt_tokens
     hidden = 2.0 * tokens * dims.hidden
     many = split.tp > 1
     reduce = collectives.all_reduce_s(fabric, hidden, split.tp, 1.0) + engine.network_s * many
@@ -303,9 +356,10 @@ def _network(dims: Dims, split: Split, tokens: Numbers, engine: Engine, fabric: 
     if np.any(dims.moe_layers > 0):
         spread = split.attn_dp > 1
         # Experts shared by attention groups: tokens go there and back; else one more reduction.
-        sent = tokens * np.maximum(dims.active_experts, 1.0) * dims.hidden
-        there = collectives.all_to_all_s(fabric, engine.dispatch_bytes * sent, split.ranks, 1.0)
-        back = collectives.all_to_all_s(fabric, 2.0 * sent, split.ranks, 1.0)
+        sent = tokens * _copies(dims, split, work, fabric) * dims.hidden
+        posted = replace(fabric, message_s=_POST_S)
+        there = collectives.all_to_all_s(posted, engine.dispatch_bytes * sent, split.ranks, 1.0)
+        back = collectives.all_to_all_s(posted, 2.0 * sent, split.ranks, 1.0)
         routed = np.where(spread, there + back + 2.0 * engine.network_s, reduce)
         inside = inside + dims.moe_layers * routed
     # An instance that a scale-up domain holds stands in one, and no hop between stages leaves it.
@@ -317,6 +371,18 @@ def _network(dims: Dims, split: Split, tokens: Numbers, engine: Engine, fabric: 
     )
     between = np.where(split.pp > 1, (split.pp - 1.0) * (hop + engine.network_s), 0.0)
     return engine.network_share * inside + between
+
+
+def _copies(dims: Dims, split: Split, work: Work, fabric: Fabric) -> Numbers:
+    """Return how often a token is sent: to each of its experts, or once to each of their domains.
+
+    Kernels for prompts send a token to a domain once and spread it there, those for decoding send
+    it to every expert at once (DeepSeek-AI, DeepEP, 2025: "normal" and "low-latency" kernels).
+    """
+    chosen = np.maximum(dims.active_experts, 1.0)
+    domains = np.maximum(np.ceil(split.ranks / fabric.scale_up_chips), 1.0)
+    met = domains * (1.0 - (1.0 - 1.0 / domains) ** chosen)
+    return np.where((domains > 1.0) & np.greater(work.prompt_tokens, 0.0), met, chosen)
 
 
 def prompt_context(tokens: Numbers, before: Numbers) -> Numbers:

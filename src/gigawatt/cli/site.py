@@ -1,0 +1,198 @@
+"""``gigawatt site``: a campus at the point of interconnection, over a year and within a second."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gigawatt.cli._files import replace_file
+from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
+from gigawatt.cli._text import note, print_json, warn
+from gigawatt.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gigawatt.twin.site_year.simulate import SiteYear
+
+__all__ = ["command"]
+
+_TABLES: Final = (".csv", ".parquet")
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    "site",
+    epilog=examples(
+        "gigawatt site hyperion",
+        "gigawatt site prometheus --year 2027 --topology ac-rack-shelf --figure site.html",
+        "gigawatt site hyperion --weather monroe.epw --warming 2 --heat-wave",
+        "gigawatt site hyperion --plant waterside-economiser --hours hours.parquet",
+        "gigawatt site prometheus --specification southern-2026 --job 24576",
+        "gigawatt site hyperion --set 'power.interconnection_mw=1.1 GW' --format json",
+    ),
+)
+@click.argument("campus")
+@click.option(
+    "--year",
+    type=int,
+    metavar="YEAR",
+    help="A calendar year of the horizon; left out: the last whole one.",
+)
+@click.option(
+    "--weather",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Typical year as TMY3 or EPW; left out: a seeded year from the climate's normals.",
+)
+@click.option(
+    "--topology",
+    metavar="NAME",
+    help="Electrical chain, as in 'gigawatt catalog topology'; left out: ac-ups.",
+)
+@click.option(
+    "--plant",
+    metavar="NAME",
+    help="Cooling plant, as in 'gigawatt catalog cooling_plant'; left out: the campus's own.",
+)
+@click.option(
+    "--warming",
+    "warming_k",
+    type=click.FloatRange(-20.0, 20.0),
+    default=0.0,
+    show_default=True,
+    metavar="K",
+    help="By which every hour is warmer, at the same relative humidity.",
+)
+@click.option(
+    "--heat-wave",
+    is_flag=True,
+    help="Put six days as hot as the hottest of twenty years into the hottest month.",
+)
+@click.option(
+    "--job",
+    "accelerators",
+    type=click.IntRange(min=0),
+    default=16_384,
+    show_default=True,
+    metavar="CHIPS",
+    help="Accelerators of the synchronous job held against the specification; 0: none.",
+)
+@click.option(
+    "--specification",
+    default="choukse-2025",
+    show_default=True,
+    metavar="NAME",
+    help="What the grid allows, as in 'gigawatt catalog grid_specification'.",
+)
+@click.option(
+    "--short-circuit",
+    "short_circuit_mva",
+    type=click.FloatRange(min=0.0, min_open=True),
+    metavar="MVA",
+    help="Short-circuit power of the grid there; limits of flicker need it.",
+)
+@click.option(
+    "--event",
+    metavar="NAME",
+    help="Play a published event on the worst hour, as in 'gigawatt catalog grid_event'.",
+)
+@click.option(
+    "--hours",
+    "hours_file",
+    type=_FILE,
+    metavar="FILE",
+    help="Write a row for each hour, as .csv or .parquet.",
+)
+@click.option(
+    "--figure",
+    "figure_file",
+    type=_FILE,
+    metavar="FILE",
+    help="Write a page with the figures, as .html.",
+)
+@set_option
+@seed_option
+@format_option
+@quiet_option
+def command(
+    campus: str,
+    overrides: Mapping[str, str],
+    style: str,
+    *,
+    quiet: bool,
+    **asked: Any,  # noqa: ANN401  the options that the model takes as they are
+) -> None:
+    """Power, water and limits of a campus at the grid over a year.
+
+    CAMPUS is the name of a campus in the catalogue ('gigawatt catalog campus' lists them) or the
+    path of a campus file. What stands there at the end of the year is taken to stand all year
+    long. Its chips work as its programme says; chain and cooling plant follow hour by hour.
+    """
+    table, page, event = asked.pop("hours_file"), asked.pop("figure_file"), asked.pop("event")
+    _check_file(table, _TABLES, "--hours")
+    _check_file(page, (".html",), "--figure")
+    from gigawatt.cli._site_text import site_text  # noqa: PLC0415  read only once a command runs
+    from gigawatt.spec import load  # noqa: PLC0415
+    from gigawatt.twin.site_year.event import play_event  # noqa: PLC0415
+    from gigawatt.twin.site_year.job import JobQuestion  # noqa: PLC0415
+    from gigawatt.twin.site_year.record import site_record  # noqa: PLC0415
+    from gigawatt.twin.site_year.simulate import simulate_site  # noqa: PLC0415
+
+    count, wanted = asked.pop("accelerators"), asked.pop("specification")
+    circuit = asked.pop("short_circuit_mva")
+    question = JobQuestion(
+        accelerators=count, specification=wanted, short_circuit_mva=circuit
+    ) if count else None  # fmt: skip
+    site = simulate_site(load(campus, overrides), job=question, **asked)
+    played = play_event(site, event) if event else None
+    text = site_text(site, played) if style == "text" else ""
+    record = site_record(site, played) if style == "json" else {}
+    if table is not None:
+        _write_table(site, table)
+        note(f"a row for each hour is in {table}", quiet=quiet)
+    if page is not None:
+        from gigawatt.results.site_figures import render  # noqa: PLC0415
+
+        replace_file(page, render(site, played))
+        note(f"the figures are in {page}", quiet=quiet)
+    if style == "json":
+        print_json(record)
+    else:
+        click.echo(text)
+    warn(site.warnings, quiet=quiet)
+
+
+def _check_file(path: Path | None, endings: tuple[str, ...], option: str) -> None:
+    """Refuse a file that could not be written, before the work is done."""
+    if path is None:
+        return
+    if path.suffix.lower() not in endings:
+        message = f"{option}: expected a file that ends in {' or '.join(endings)}; found '{path}'"
+        raise InputError(message)
+    if not path.parent.is_dir():
+        message = f"{option}: the folder {path.parent} does not exist"
+        raise InputError(message)
+
+
+def _write_table(site: SiteYear, path: Path) -> None:
+    """Write the table of hours whole or not at all."""
+    columns = site.table()
+    if path.suffix.lower() == ".csv":
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        short = {n: v.round(6) if v.dtype.kind == "f" else v for n, v in columns.items()}
+        replace_file(path, pd.DataFrame(short).to_csv(index=False))
+        return
+    from gigawatt.results.parquet import write_tables  # noqa: PLC0415
+
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            write_tables({"hours": columns}, Path(folder))
+            (Path(folder) / "hours.parquet").replace(path)
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror}"
+        raise InputError(message) from error

@@ -1,0 +1,1 @@
+"""Many instances over days and years."""

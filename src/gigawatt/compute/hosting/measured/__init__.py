@@ -1,0 +1,1 @@
+"""Measured times of kernels in place of the modelled ones (extra ``kernels``)."""

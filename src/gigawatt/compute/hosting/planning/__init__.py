@@ -1,0 +1,1 @@
+"""Which way of serving is best within limits on latency, and what it takes."""

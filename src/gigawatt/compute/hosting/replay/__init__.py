@@ -1,0 +1,1 @@
+"""A trace of real requests on instances of the model."""

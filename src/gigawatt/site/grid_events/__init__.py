@@ -1,0 +1,1 @@
+"""What happens at a campus when the grid dips, fails, or asks for less."""
