@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 from gigawatt._lazy import lazy
 
 if TYPE_CHECKING:
+    from gigawatt.cluster.simulate import simulate_cluster
     from gigawatt.compute.hosting.engine.simulate import simulate_requests
     from gigawatt.compute.hosting.planning.plan import HostingPlan, plan_hosting
     from gigawatt.compute.hosting.replay.run import Replay, replay_requests
     from gigawatt.compute.training.plan import TrainingPlan, plan_training
+    from gigawatt.energy.dispatch.run import dispatch
+    from gigawatt.energy.expansion.plan import plan_supply
     from gigawatt.errors import (
         CatalogError,
         GigawattError,
@@ -46,13 +49,16 @@ __all__ = [
     "TrainingPlan",
     "UnknownNameError",
     "__version__",
+    "dispatch",
     "load",
     "loads",
     "open_run",
     "plan_hosting",
+    "plan_supply",
     "plan_training",
     "replay_requests",
     "simulate",
+    "simulate_cluster",
     "simulate_requests",
     "simulate_site",
 ]
@@ -60,10 +66,13 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "cluster.simulate": ("simulate_cluster",),
         "compute.hosting.engine.simulate": ("simulate_requests",),
         "compute.hosting.planning.plan": ("HostingPlan", "plan_hosting"),
         "compute.hosting.replay.run": ("Replay", "replay_requests"),
         "compute.training.plan": ("TrainingPlan", "plan_training"),
+        "energy.dispatch.run": ("dispatch",),
+        "energy.expansion.plan": ("plan_supply",),
         "errors": (
             "CatalogError",
             "GigawattError",

@@ -1,0 +1,1 @@
+"""Expansion: the least-cost capacities that feed a load."""
