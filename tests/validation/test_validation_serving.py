@@ -92,10 +92,10 @@ def test_a_table_of_nothing_known_is_one_clear_error(tmp_path):
 def test_the_calibration_holds_for_rows_it_has_not_seen():
     path = resources.files("gigawatt.compute.hosting") / "calibration.json"
     fit = json.loads(path.read_text(encoding="utf-8"))
-    assert fit["rows_left_out"]["tpot"]["median"] <= 13
-    assert fit["rows_left_out"]["ttft"]["median"] <= 30
-    assert fit["rows_left_out"]["rate"]["median"] <= 15
-    assert fit["models_left_out"]["tpot"]["median"] <= 18
+    assert fit["rows_left_out"]["tpot"]["mean"] <= 15
+    assert fit["rows_left_out"]["ttft"]["mean"] <= 30
+    assert fit["rows_left_out"]["rate"]["median"] <= 16
+    assert fit["models_left_out"]["tpot"]["median"] <= 15
 
 
 def test_most_points_are_predicted(points):
@@ -107,7 +107,7 @@ def test_most_points_are_predicted(points):
 
 
 def test_measured_points_elsewhere(points):
-    for name, mean in (("time per token", 20), ("time to the first token", 45)):
+    for name, mean in (("time per token", 17), ("time to the first token", 38)):
         group = points["groups"][name]
         assert group["ape"]["mean"] <= mean
         assert 72 <= group["coverage_p10_p90"] <= 88
