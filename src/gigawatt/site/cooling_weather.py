@@ -244,15 +244,15 @@ def _most_load(loop: Loop, ambient_c: Hours, approach_k: Hours, capacity: Hours)
 def air_side(plant: CoolingPlant, weather: Weather) -> AirSide:
     r"""Return what outside air does for the halls in each step.
 
-    ======================  =========================================================
-    outside air             what happens
-    ======================  =========================================================
-    more humid than allowed dampers shut; the air loop takes all heat
-    colder than the least   mixed with return air: a share of outside air goes in
-    drier than allowed      water evaporates into it up to the least dew point
-    warmer than the most    water evaporates, along the wet-bulb line, down to the most or as
-                            far as pads and humidity allow; coils take the rest
-    ======================  =========================================================
+    =======================  =================================================================
+    outside air              what happens
+    =======================  =================================================================
+    more humid than allowed  dampers shut; the air loop takes all heat
+    colder than the least    mixed with return air: a share of outside air goes in
+    drier than allowed       water evaporates into it up to the least dew point
+    warmer than the most     water evaporates, along the wet-bulb line, down to the most or as
+                             far as pads and humidity allow; coils take the rest
+    =======================  =================================================================
 
     Parameters
     ----------
