@@ -12,7 +12,7 @@ from gigawatt.site.power.calibration import load
 from gigawatt.validation import score, validate
 from gigawatt.validation.power import power_table, predict_cases, read_cases
 from gigawatt.validation.power_mlperf import read_cluster_row, read_training_row, read_wall_row
-from gigawatt.validation.power_rows import accelerator_case, server_of
+from gigawatt.validation.power_rows import Skip, accelerator_case, server_of
 
 TABLES = {
     # table: scopes and least share of rows that must be predicted
@@ -207,14 +207,25 @@ def test_prompts_read_apart_are_shared_among_those_that_answer():
     row = {
         "hardware": "B200-SXM", "num_gpus": "40", "power_w": "26700",
         "workload": "DeepSeek-V4-Pro fp4 disagg P1xtp8ep8dpa/D4xtp8 spec=none 8192/1024 conc=64",
-        "paired_metric": "J per output token (all GPUs)", "paired_value": "5.38",
-        "notes": "implied output tok/s/GPU = 102.9",
+        "paired_metric": "output tok/s", "paired_value": "4116", "notes": "",
     }  # fmt: skip
     case = accelerator_case(row, 0)
     assert case.serving["accelerators"] == 10.0
     assert case.serving["sequences"] == 16.0
     assert case.serving["tokens_per_s"] == pytest.approx(1029.0)
     assert case.used_share == 1.0
+
+
+def test_work_that_was_worked_out_from_the_power_is_no_work():
+    # Energy of a token times tokens a second is the power that is asked for.
+    row = {
+        "hardware": "B200-SXM", "num_gpus": "8", "power_w": "5167.3", "scope": "GPU board",
+        "workload": "DeepSeek-V4-Pro fp4 agg tp8ep8dpa spec=none 8192/1024 conc=64",
+        "paired_metric": "J per output token (all GPUs)", "paired_value": "4.016292",
+        "notes": "implied output tok/s/GPU = 160.8",
+    }  # fmt: skip
+    with pytest.raises(Skip, match="worked out from the power itself"):
+        accelerator_case(row, 0)
 
 
 def test_accelerators_that_stand_by_are_idle():

@@ -68,7 +68,6 @@ each block of 128 x 128 (``weight_block_size`` of their configurations), as 4-bi
 _SIGHT: Final = re.compile(r"-(VL|Omni)(?=-)")
 _SUFFIX: Final = re.compile(r"(-(BF16|FP8|Instruct|2507))+$")
 _WAYS: Final = re.compile(r"\b[A-Za-z]*?tp(\d+)")
-_RATE: Final = re.compile(r"output tok/s/GPU = ([\d.]+)")
 _LENGTHS: Final = re.compile(r"(\d+)/(\d+)")
 
 
@@ -155,7 +154,9 @@ def _answering(row: dict[str, str], index: int, chip: Entry) -> Case:
     weights = next((fmt for sign, fmt in _FORMATS if sign in formats), "bf16")
     count = number(row, "num_gpus") or 1.0
     found = re.search(r"(?:batch|conc)=([\d.]+)", rest)
-    rate = _tokens_per_s(row, count)
+    if "output tok/s/GPU = " in row["notes"]:
+        _skip("tokens a second worked out from the power itself")
+    rate = number(row, "paired_value") if "tok/s" in row["paired_metric"].lower() else 0.0
     if not (found and rate):
         _skip("requests in progress or tokens a second not stated")
     if "spec=mtp" in rest:
@@ -191,14 +192,6 @@ def _answering(row: dict[str, str], index: int, chip: Entry) -> Case:
             "block_scaled": float(by_block),
         },
     )
-
-
-def _tokens_per_s(row: dict[str, str], count: float) -> float:
-    """Return the output tokens a second of all accelerators, 0 where they are not stated."""
-    if "tok/s" in row["paired_metric"].lower():
-        return number(row, "paired_value")
-    found = _RATE.search(row["notes"])
-    return float(found[1]) * count if found else 0.0
 
 
 def _instances(text: str, count: float) -> tuple[float, float]:
