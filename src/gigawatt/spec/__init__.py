@@ -25,18 +25,17 @@ if TYPE_CHECKING:
         ChipLot,
         Cooling,
         DataProcessing,
-        Finance,
         Horizon,
         Network,
         Phase,
-        Power,
         Programme,
         Research,
         Service,
         Site,
-        Source,
         TrainingRun,
     )
+    from gigawatt.spec.finance import Finance
+    from gigawatt.spec.power import Power, Source
     from gigawatt.spec.read import load, loads
 
 __all__ = [
@@ -78,18 +77,17 @@ __getattr__, __dir__ = lazy(
             "ChipLot",
             "Cooling",
             "DataProcessing",
-            "Finance",
             "Horizon",
             "Network",
             "Phase",
-            "Power",
             "Programme",
             "Research",
             "Service",
             "Site",
-            "Source",
             "TrainingRun",
         ),
+        "finance": ("Finance",),
+        "power": ("Power", "Source"),
         "read": ("load", "loads"),
     },
 )
