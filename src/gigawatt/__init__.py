@@ -29,8 +29,11 @@ if TYPE_CHECKING:
         SpecError,
         UnknownNameError,
     )
+    from gigawatt.programme.data_supply.answer import plan_data
+    from gigawatt.programme.labelling.plan import plan_labels
     from gigawatt.results import Run, open_run, simulate
     from gigawatt.spec import Campus, load, loads
+    from gigawatt.twin.capability.runs import assess_capability
     from gigawatt.twin.site_year.simulate import SiteYear, simulate_site
 
 __version__ = "0.1.0"
@@ -49,11 +52,14 @@ __all__ = [
     "TrainingPlan",
     "UnknownNameError",
     "__version__",
+    "assess_capability",
     "dispatch",
     "load",
     "loads",
     "open_run",
+    "plan_data",
     "plan_hosting",
+    "plan_labels",
     "plan_supply",
     "plan_training",
     "replay_requests",
@@ -81,8 +87,11 @@ __getattr__, __dir__ = lazy(
             "SpecError",
             "UnknownNameError",
         ),
+        "programme.data_supply.answer": ("plan_data",),
+        "programme.labelling.plan": ("plan_labels",),
         "results": ("Run", "open_run", "simulate"),
         "spec": ("Campus", "load", "loads"),
+        "twin.capability.runs": ("assess_capability",),
         "twin.site_year.simulate": ("SiteYear", "simulate_site"),
     },
 )

@@ -27,6 +27,18 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Plan how to serve a model: split, throughput, power, cost.",
     ),
     "site": ("gigawatt.cli.site", "Power, water and limits of a campus at the grid over a year."),
+    "capability": (
+        "gigawatt.cli.capability",
+        "How good a campus's models will be, and what limits them.",
+    ),
+    "data": (
+        "gigawatt.cli.data",
+        "Whether there is enough text to train on, and what it takes.",
+    ),
+    "label": (
+        "gigawatt.cli.label",
+        "Plan human labels: how many, in how many days, at what cost.",
+    ),
     "compare": ("gigawatt.cli.compare", "Put campuses or finished runs side by side."),
     "catalog": ("gigawatt.cli.catalog", "Show published facts, each with its source."),
     "init": ("gigawatt.cli.init", "Start a campus file from a template or a known campus."),

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and refusing one before the work is done."""
 
 from __future__ import annotations
 
@@ -6,14 +6,59 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["new_file", "replace_file"]
+__all__ = ["TABLES", "check_file", "new_file", "replace_file", "write_table"]
+
+TABLES: Final = (".csv", ".parquet")
+"""Endings of files that `write_table` writes."""
+
+
+def check_file(path: Path | None, endings: tuple[str, ...], option: str) -> None:
+    """Refuse a file that could not be written, before the work is done.
+
+    Raises
+    ------
+    InputError
+        If it ends otherwise, or its folder does not exist.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in endings:
+        message = f"{option}: expected a file that ends in {' or '.join(endings)}; found '{path}'"
+        raise InputError(message)
+    if not path.parent.is_dir():
+        message = f"{option}: the folder {path.parent} does not exist"
+        raise InputError(message)
+
+
+def write_table(columns: Mapping[str, Any], path: Path) -> None:
+    """Write columns of equal length as .csv, to six places, or as .parquet.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    if path.suffix.lower() == ".csv":
+        import pandas as pd  # noqa: PLC0415  slow to import
+
+        replace_file(path, pd.DataFrame(dict(columns)).round(6).to_csv(index=False))
+        return
+    from gigawatt.results.parquet import write_tables  # noqa: PLC0415
+
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            write_tables({"table": dict(columns)}, Path(folder))
+            (Path(folder) / "table.parquet").replace(path)
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror}"
+        raise InputError(message) from error
 
 
 def new_file(path: Path, text: str) -> None:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gigawatt.cli._files import replace_file
+from gigawatt.cli._files import TABLES, check_file, replace_file, write_table
 from gigawatt.cli._options import seed_option
 from gigawatt.cli._text import note, print_json
-from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gigawatt.compute.hosting.replay.run import Replay
     from gigawatt.compute.hosting.traces import TraceFormat
 
 __all__ = ["check_use", "plan_only", "replay", "replay_options"]
 
 _COLUMNS: Final = ("arrival", "prompt", "output", "time")
-_TABLES: Final = (".csv", ".parquet")
 _PLAN_ONLY: Final = (
     "input_tokens", "output_tokens", "cached_share", "requests_per_s", "tokens_per_s", "spares",
     "concurrency", "top", "burstiness", "length_variation", "disaggregated",
@@ -199,8 +195,8 @@ def replay(model: str, asked: Mapping[str, Any], style: str, *, quiet: bool) -> 
     from gigawatt.compute.hosting.replay.run import replay_requests  # noqa: PLC0415
 
     table, page = asked["requests_file"], asked["figure_file"]
-    _check_file(table, _TABLES, "--requests")
-    _check_file(page, (".html",), "--figure")
+    check_file(table, TABLES, "--requests")
+    check_file(page, (".html",), "--figure")
     options = {name: asked[name] for name in (*_NAMES, *_SHARED)}
     options["columns"] = _format(asked["columns"])
     options["chunk_tokens"] = asked["chunk_tokens"]
@@ -213,7 +209,7 @@ def replay(model: str, asked: Mapping[str, Any], style: str, *, quiet: bool) -> 
         progress=lambda text: note(text, quiet=quiet),
     )
     if table is not None:
-        _write_table(found, table)
+        write_table(found.columns(), table)
         note(f"a row for each request is in {table}", quiet=quiet)
     if page is not None:
         from gigawatt.results.replay_figures import render  # noqa: PLC0415
@@ -233,31 +229,3 @@ def _format(columns: Mapping[str, str] | None) -> TraceFormat | None:
         return None
     fields: dict[str, Any] = dict(columns)
     return TraceFormat(**fields)
-
-
-def _check_file(path: Path | None, endings: tuple[str, ...], option: str) -> None:
-    """Refuse a file that could not be written, before the work is done."""
-    if path is None:
-        return
-    if path.suffix.lower() not in endings:
-        message = f"{option}: expected a file that ends in {' or '.join(endings)}; found '{path}'"
-        raise InputError(message)
-    if not path.parent.is_dir():
-        message = f"{option}: the folder {path.parent} does not exist"
-        raise InputError(message)
-
-
-def _write_table(found: Replay, path: Path) -> None:
-    """Write the table of requests whole or not at all."""
-    if path.suffix.lower() == ".csv":
-        replace_file(path, found.table().round(6).to_csv(index=False))
-        return
-    from gigawatt.results.parquet import write_tables  # noqa: PLC0415
-
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            write_tables({"requests": dict(found.columns())}, Path(folder))
-            (Path(folder) / "requests.parquet").replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise InputError(message) from error

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gigawatt.cli._files import replace_file
+from gigawatt.cli._files import TABLES, check_file, replace_file, write_table
 from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
 from gigawatt.cli._text import note, print_json, warn
-from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gigawatt.twin.site_year.simulate import SiteYear
 
 __all__ = ["command"]
 
-_TABLES: Final = (".csv", ".parquet")
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -133,8 +129,8 @@ def command(
     long. Its chips work as its programme says; chain and cooling plant follow hour by hour.
     """
     table, page, event = asked.pop("hours_file"), asked.pop("figure_file"), asked.pop("event")
-    _check_file(table, _TABLES, "--hours")
-    _check_file(page, (".html",), "--figure")
+    check_file(table, TABLES, "--hours")
+    check_file(page, (".html",), "--figure")
     from gigawatt.cli._site_text import site_text  # noqa: PLC0415  read only once a command runs
     from gigawatt.spec import load  # noqa: PLC0415
     from gigawatt.twin.site_year.event import play_event  # noqa: PLC0415
@@ -152,7 +148,7 @@ def command(
     text = site_text(site, played) if style == "text" else ""
     record = site_record(site, played) if style == "json" else {}
     if table is not None:
-        _write_table(site, table)
+        write_table(site.table(), table)
         note(f"a row for each hour is in {table}", quiet=quiet)
     if page is not None:
         from gigawatt.results.site_figures import render  # noqa: PLC0415
@@ -164,35 +160,3 @@ def command(
     else:
         click.echo(text)
     warn(site.warnings, quiet=quiet)
-
-
-def _check_file(path: Path | None, endings: tuple[str, ...], option: str) -> None:
-    """Refuse a file that could not be written, before the work is done."""
-    if path is None:
-        return
-    if path.suffix.lower() not in endings:
-        message = f"{option}: expected a file that ends in {' or '.join(endings)}; found '{path}'"
-        raise InputError(message)
-    if not path.parent.is_dir():
-        message = f"{option}: the folder {path.parent} does not exist"
-        raise InputError(message)
-
-
-def _write_table(site: SiteYear, path: Path) -> None:
-    """Write the table of hours whole or not at all."""
-    columns = site.table()
-    if path.suffix.lower() == ".csv":
-        import pandas as pd  # noqa: PLC0415  slow to import
-
-        short = {n: v.round(6) if v.dtype.kind == "f" else v for n, v in columns.items()}
-        replace_file(path, pd.DataFrame(short).to_csv(index=False))
-        return
-    from gigawatt.results.parquet import write_tables  # noqa: PLC0415
-
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            write_tables({"hours": columns}, Path(folder))
-            (Path(folder) / "hours.parquet").replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise InputError(message) from error

@@ -1,0 +1,1 @@
+"""From raw text to training tokens: what there is, what is left of it, and what that costs."""

@@ -1,0 +1,1 @@
+"""Human labels: how good, how many, how soon and at what price."""

@@ -1,0 +1,1 @@
+"""What the compute of a campus buys: its models, beside those of others."""
