@@ -12,7 +12,8 @@ from gigawatt.site.power.calibration import load
 from gigawatt.validation import score, validate
 from gigawatt.validation.power import power_table, predict_cases, read_cases
 from gigawatt.validation.power_mlperf import read_cluster_row, read_training_row, read_wall_row
-from gigawatt.validation.power_rows import Skip, accelerator_case, server_of
+from gigawatt.validation.power_rows import accelerator_case, server_of
+from gigawatt.validation.skip import Skip
 
 TABLES = {
     # table: scopes and least share of rows that must be predicted

@@ -36,7 +36,8 @@ from gigawatt.compute.training.setting import Setting
 from gigawatt.compute.training.stack import Stack, stack_for
 from gigawatt.errors import NotModelledError
 from gigawatt.validation.score import Prediction
-from gigawatt.validation.training_rows import Row, Skip, chip_of, layout_of, setting_of
+from gigawatt.validation.skip import Skip
+from gigawatt.validation.training_rows import Row, chip_of, layout_of, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

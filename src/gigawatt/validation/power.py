@@ -15,8 +15,8 @@ from gigawatt.errors import GigawattError, InputError
 from gigawatt.site.power.calibration import banded, load, values_of
 from gigawatt.validation import power_mlperf, power_rows
 from gigawatt.validation.power_cases import lay_out_cases, powers_w, setting_of
-from gigawatt.validation.power_rows import Skip
 from gigawatt.validation.score import Prediction
+from gigawatt.validation.skip import Skip
 from gigawatt.validation.training import filled, read_table
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from gigawatt.compute.dims import dims_of
 from gigawatt.compute.hosting.setting import CACHES, WEIGHTS
 from gigawatt.compute.work import matmul_parameters_per_token
 from gigawatt.errors import GigawattError
-from gigawatt.validation.power_rows import Skip, case_of, number, peak_flops, server_of
+from gigawatt.validation.power_rows import case_of, number, peak_flops, server_of
+from gigawatt.validation.skip import Skip
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry

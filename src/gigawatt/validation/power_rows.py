@@ -24,6 +24,7 @@ from gigawatt.compute.hosting.setting import CACHES, WEIGHTS
 from gigawatt.compute.work import matmul_parameters_per_token
 from gigawatt.site.power.calibration import cooling_of, ratings
 from gigawatt.validation.power_cases import Case
+from gigawatt.validation.skip import Skip
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "Place",
-    "Skip",
     "accelerator_case",
     "case_of",
     "number",
@@ -69,10 +69,6 @@ _SIGHT: Final = re.compile(r"-(VL|Omni)(?=-)")
 _SUFFIX: Final = re.compile(r"(-(BF16|FP8|Instruct|2507))+$")
 _WAYS: Final = re.compile(r"\b[A-Za-z]*?tp(\d+)")
 _LENGTHS: Final = re.compile(r"(\d+)/(\d+)")
-
-
-class Skip(Exception):  # noqa: N818  it is a reason, not an error
-    """The row cannot be predicted; the message says why."""
 
 
 class Place(NamedTuple):

@@ -17,6 +17,7 @@ from gigawatt.compute.training.layout import Recompute, Sharding
 from gigawatt.compute.training.setting import Setting
 from gigawatt.compute.work import matmul_parameters_per_token
 from gigawatt.errors import NotModelledError
+from gigawatt.validation.skip import Skip
 from gigawatt.validation.training_software import stack_in
 
 if TYPE_CHECKING:
@@ -91,10 +92,6 @@ def setting_of(row: Row) -> Setting:
         scale_out_gbit_per_s=row.scale_out_gbit_per_s,
         trained_share=row.trained_share,
     )
-
-
-class Skip(Exception):  # noqa: N818  it is no error: the row is left out
-    """The row cannot be predicted; the message says why."""
 
 
 def read_row(row: dict[str, str]) -> Row | str:
