@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from gigawatt.results import Run, open_run, simulate
     from gigawatt.spec import Campus, load, loads
     from gigawatt.twin.capability.runs import assess_capability
+    from gigawatt.twin.cash.plan import FinancePlan, plan_finance
+    from gigawatt.twin.cluster_run.result import JobsRun
+    from gigawatt.twin.cluster_run.simulate import replay_jobs, simulate_jobs
     from gigawatt.twin.site_year.simulate import SiteYear, simulate_site
 
 __version__ = "0.1.0"
@@ -41,9 +44,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Campus",
     "CatalogError",
+    "FinancePlan",
     "GigawattError",
     "HostingPlan",
     "InputError",
+    "JobsRun",
     "NotModelledError",
     "Replay",
     "Run",
@@ -58,13 +63,16 @@ __all__ = [
     "loads",
     "open_run",
     "plan_data",
+    "plan_finance",
     "plan_hosting",
     "plan_labels",
     "plan_supply",
     "plan_training",
+    "replay_jobs",
     "replay_requests",
     "simulate",
     "simulate_cluster",
+    "simulate_jobs",
     "simulate_requests",
     "simulate_site",
 ]
@@ -92,6 +100,9 @@ __getattr__, __dir__ = lazy(
         "results": ("Run", "open_run", "simulate"),
         "spec": ("Campus", "load", "loads"),
         "twin.capability.runs": ("assess_capability",),
+        "twin.cash.plan": ("FinancePlan", "plan_finance"),
+        "twin.cluster_run.result": ("JobsRun",),
+        "twin.cluster_run.simulate": ("replay_jobs", "simulate_jobs"),
         "twin.site_year.simulate": ("SiteYear", "simulate_site"),
     },
 )

@@ -97,6 +97,7 @@ def test_units_of_columns_agree_with_their_names(sections):
         "_mw": "MW", "_mwh": "MWh", "_usd": "USD", "_m3": "m3", "_t": "t", "_c": "C",
         "_ms": "ms", "_gbit_per_s": "Gbit/s", "_l_per_kwh": "L/kWh", "_usd_per_mwh": "USD/MWh",
         "_kg_per_mwh": "kg/MWh", "_per_it_mw": "USD/MW", "_mw_year": "USD/MW/yr",
+        "_usd_per_m3": "USD/m3",
     }  # fmt: skip
     checked = 0
     for rows in sections.values():

@@ -27,6 +27,14 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Plan how to serve a model: split, throughput, power, cost.",
     ),
     "site": ("gigawatt.cli.site", "Power, water and limits of a campus at the grid over a year."),
+    "cluster": (
+        "gigawatt.cli.cluster",
+        "Jobs on a cluster over time: queues, failures and goodput.",
+    ),
+    "finance": (
+        "gigawatt.cli.finance",
+        "Price a campus over years: cost, income, worth to its owner.",
+    ),
     "capability": (
         "gigawatt.cli.capability",
         "How good a campus's models will be, and what limits them.",
@@ -55,6 +63,7 @@ Examples:
   gigawatt train llama-3.1-405b --chip h100 --count 16384
   gigawatt host deepseek-v3 --chip gb200 --ttft 1s --tpot 50ms --input 4000 --output 1000
   gigawatt site hyperion --figure site.html
+  gigawatt cluster hyperion --failures llama-3-405b --repair 4h
   gigawatt catalog chip gb200
 """
 

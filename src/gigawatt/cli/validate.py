@@ -29,6 +29,7 @@ _HEADER = ("group", "rows", "mean %", "median %", "p90 %", "bias %", "in P10-P90
         "gigawatt validate",
         "gigawatt validate training-runs --rows rows.csv",
         "gigawatt validate training --measurements my_steps.csv --format json",
+        "gigawatt validate reliability --measurements my_failures.csv",
     ),
 )
 @click.argument("domain", required=False)

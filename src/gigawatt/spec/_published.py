@@ -72,7 +72,7 @@ def published(name: str) -> dict[str, Any]:
         "horizon": {"start": max(first or _EARLIEST_START, _EARLIEST_START), "years": _YEARS},
         "phases": phases,
         "cooling": {"plant": entry.text("plant")},
-        "power": {"sources": _sources(entry.id, facts)},
+        "power": _power(entry, facts),
         "programme": _programme(facts),
         "facts": facts,
     }
@@ -137,6 +137,14 @@ def _credit(fact: Fact) -> str:
     return ", ".join(filter(None, (source.publisher, source.title, licence)))
 
 
+def _power(entry: Entry, facts: list[dict[str, str]]) -> dict[str, Any]:
+    power: dict[str, Any] = {"sources": _sources(entry.id, facts)}
+    if "tariff" in entry:
+        power["tariff"] = entry.text("tariff")
+        _rests(facts, "power.tariff", entry["tariff"].key)
+    return power
+
+
 def _sources(campus: str, facts: list[dict[str, str]]) -> list[dict[str, Any]]:
     supply = sorted(
         catalog.load().where("supply", campus=campus), key=lambda e: (e.date("date"), e.id)
@@ -150,6 +158,8 @@ def _sources(campus: str, facts: list[dict[str, str]]) -> list[dict[str, Any]]:
             "capacity_mw": entry.number("capacity_mw"),
             "date": entry.date("date"),
             "connection": entry.text("connection"),
+            "islanded": entry.text("islanded", "no") == "yes",
+            **{key: entry.number(key) for key in ("units", "installed_mw") if key in entry},
         }
         for entry in supply
     ]

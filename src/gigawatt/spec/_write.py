@@ -83,7 +83,7 @@ def _entry(key: str, value: object, *, keep_empty: bool = False) -> Iterator[str
         elif keep_empty:
             yield f"{key}: []"
         for item in value:
-            first, *rest = _part(item)
+            first, *rest = _part(item) if isinstance(item, BaseModel) else [_scalar(item)]
             yield f"  - {first}"
             yield from (f"    {line}" for line in rest)
     elif value is not None and value != "":
@@ -91,8 +91,9 @@ def _entry(key: str, value: object, *, keep_empty: bool = False) -> Iterator[str
 
 
 def _part(part: BaseModel) -> Iterator[str]:
-    for key in type(part).model_fields:
-        yield from _entry(key, getattr(part, key))
+    for key, field in type(part).model_fields.items():
+        # An empty list says something only where leaving it out would say something else.
+        yield from _entry(key, getattr(part, key), keep_empty=field.default is None)
 
 
 def _scalar(value: Any) -> str:  # noqa: ANN401  any value of a campus

@@ -30,6 +30,7 @@ from gigawatt.spec._part import (
     whole_number,
 )
 from gigawatt.spec._types import ACROSS, FactName, ModelName, Named, Quantity, Text
+from gigawatt.spec.buildout import Buildout
 from gigawatt.spec.finance import Finance
 from gigawatt.spec.power import Power
 
@@ -259,6 +260,7 @@ class Campus(Part):
     power: Power = Field(Power(), description="How it is supplied.")
     programme: Programme = Field(Programme(), description="What the chips are for.")
     finance: Finance = Field(Finance(), description="Costs, in place of the catalogue's.")
+    buildout: Buildout = Field(Buildout(), description="The work that brings its phases.")
     facts: tuple[Basis, ...] = Field(
         (), description="Published facts that inputs come from; every result then names them."
     )

@@ -11,7 +11,12 @@ from gigawatt.compute.peak import peak
 from gigawatt.compute.serving import Mix, serving_points, serving_utilisation
 from gigawatt.compute.work import training_flop_per_token
 from gigawatt.errors import InputError, NotModelledError
+from gigawatt.validation.capability import capability_table
+from gigawatt.validation.finance import finance_table
 from gigawatt.validation.power import power_table
+from gigawatt.validation.reliability import reliability_table
+from gigawatt.validation.schedule import schedule_table
+from gigawatt.validation.scheduling import scheduling_table
 from gigawatt.validation.score import Prediction, score
 from gigawatt.validation.serving import serving_table
 from gigawatt.validation.site import site_table
@@ -19,7 +24,7 @@ from gigawatt.validation.training import predict_table, read_table
 from gigawatt.validation.whole_runs import COLUMNS, run_skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["DOMAINS", "predictions", "validate"]
@@ -63,7 +68,7 @@ def predictions(domain: str, measurements: Path | None = None) -> list[Predictio
 def _training_runs(measurements: Path | None) -> list[Prediction]:
     if measurements is None:
         return [_published(run.model, frozenset([run.model])) for run in published_runs()]
-    return [_run(row) for row in _read(measurements, COLUMNS)]
+    return [_run(row) for row in read_table(measurements, COLUMNS)]
 
 
 def _training_new_chips(measurements: Path | None) -> list[Prediction]:
@@ -160,15 +165,6 @@ def _refuse(measurements: Path | None) -> None:
         raise InputError(message)
 
 
-def _read(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    rows = read_table(path)
-    missing = [c for c in columns if not rows or c not in rows[0]]
-    if missing:
-        message = f"{path}: no rows, or no column {', '.join(missing)}"
-        raise InputError(message)
-    return rows
-
-
 DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
     "training": predict_table,
     "training-runs": _training_runs,
@@ -177,10 +173,17 @@ DOMAINS: Final[dict[str, Callable[[Path | None], list[Prediction]]]] = {
     "serving-new-chips": _serving_new_chips,
     "power": power_table,
     "site": site_table,
+    "reliability": reliability_table,
+    "scheduling": scheduling_table,
+    "schedule": schedule_table,
+    "finance": finance_table,
+    "capability": capability_table,
 }
 """What can be validated: the step model and planner, on training steps, MLPerf or whole runs; then
 what campuses are simulated with, accelerator-hours from the utilisation of whole runs and
 throughput of serving points, each without its own model and without its own chip. With a file,
 ``serving`` holds the model of `gigawatt host` against measured points or MLPerf inference.
 ``power`` predicts the power of accelerators, servers, clusters and walls from their work; ``site``
-yearly PUE and water of cooling plants by climate, and power and losses of an electrical chain."""
+yearly PUE and water of cooling plants by climate, and power and losses of an electrical chain;
+``schedule`` announced dates of campuses; ``finance`` published figures of money; ``capability``
+losses and indices of models."""

@@ -63,13 +63,13 @@ def predict_table(path: Path | None) -> list[Prediction]:
     raise InputError(message)
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
     """Return the rows of a CSV file, empty text where a row is too short.
 
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read, or lacks rows or one of the columns asked for.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -77,7 +77,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
         message = f"{path}: cannot be read as text: {error}"
         raise InputError(message) from None
     rows = csv.DictReader(text.splitlines(keepends=True))
-    return [{k: v or "" for k, v in row.items() if k is not None} for row in rows]
+    found = [{k: v or "" for k, v in row.items() if k is not None} for row in rows]
+    missing = [c for c in columns if not found or c not in found[0]]
+    if missing:
+        message = f"{path}: no rows, or no column {', '.join(missing)}"
+        raise InputError(message)
+    return found
 
 
 def training_steps(rows: Iterable[dict[str, str]]) -> list[Prediction]:

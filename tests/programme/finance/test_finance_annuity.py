@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.programme.finance import capital_recovery_factor
+from gigawatt.programme.finance import capital_recovery_factor, level_payment
 
 
 @pytest.mark.parametrize(("life_years", "published"), [(3, 12.0), (5, 8.5), (7, 7.0)])
@@ -34,3 +34,10 @@ def test_without_interest_it_is_a_straight_line():
 def test_nonsense_is_refused(rate, years):
     with pytest.raises(ValueError, match="life must be positive"):
         capital_recovery_factor(rate, years)
+
+
+@given(st.floats(0.001, 0.2), st.integers(1, 30), st.sampled_from([1, 2, 4, 12]))
+def test_level_payments_of_a_year_repay_what_was_borrowed(rate, years, parts):
+    each = level_payment(1.0, rate, years, parts) / parts
+    worth = sum(each / (1 + rate / parts) ** k for k in range(1, years * parts + 1))
+    assert worth == pytest.approx(1.0, rel=1e-9)

@@ -1,8 +1,10 @@
-"""The yearly charge of capital."""
+"""The constant payment that repays capital."""
 
 from __future__ import annotations
 
-__all__ = ["capital_recovery_factor"]
+import math
+
+__all__ = ["capital_recovery_factor", "level_payment"]
 
 
 def capital_recovery_factor(rate: float, years: float) -> float:
@@ -37,11 +39,42 @@ def capital_recovery_factor(rate: float, years: float) -> float:
     Examples
     --------
     >>> round(capital_recovery_factor(0.0658, 5), 4)
-    0.2411
+    0.2412
     """
     if years <= 0 or rate < 0:
         message = f"life must be positive and rate not negative; got {years} years, {rate}"
         raise ValueError(message)
     if rate == 0:
         return 1.0 / years
-    return float(rate / (1.0 - (1.0 + rate) ** -years))
+    # 1 - (1 + r)^-n, without losing the digits of a small rate.
+    return rate / -math.expm1(-years * math.log1p(rate))
+
+
+def level_payment(principal: float, rate: float, years: float, payments_per_year: int = 2) -> float:
+    r"""Return what a bond with level payments costs in a year, interest and principal together.
+
+    .. math:: m \, P \, \mathrm{CRF}(r / m, m n)
+
+    Parameters
+    ----------
+    principal : float
+        Sum borrowed.
+    rate : float
+        Yearly coupon, paid in parts of ``rate / payments_per_year``.
+    years : float
+        Years of repayment.
+    payments_per_year : int
+        2 as bonds in the USA pay, 1 or 12.
+
+    Returns
+    -------
+    float
+        Sum of the payments of a year.
+
+    Examples
+    --------
+    >>> round(level_payment(27.3, 0.0658, 20), 3)
+    2.474
+    """
+    parts = payments_per_year
+    return parts * principal * capital_recovery_factor(rate / parts, years * parts)

@@ -1,0 +1,1 @@
+"""A campus's money over years: capital, cost, income, tax, debt and what it is all worth."""
