@@ -82,6 +82,20 @@ _DOMAINS: Final = {
         "The same, but every point of the same chip is left out. FLOP/s have grown faster than "
         "memory bandwidth, so newer chips come out too fast."
     ),
+    "schedule": (
+        "Dates of the last copy of Epoch AI's tracker, forecast from earlier copies by a fit that "
+        "has not seen it; days from the earlier copy to the date. Beside them the dates as they "
+        "were announced."
+    ),
+    "finance": (
+        "Published figures of money: capital of a gigawatt, its cost for a year, what owning an "
+        "accelerator costs for an hour, and Hyperion's joint venture. Nothing is fitted to them; "
+        "bands are published ranges of the inputs."
+    ),
+    "capability": (
+        "Losses of models on the Pile by a law of scaling whose one scale comes from another "
+        "family, and indices of models, each by a fit without it."
+    ),
 }
 _ERROR_HEADER: Final = ("group", "rows", "mean", "median", "P90", "bias", "in P10–P90")
 _PHASES_LAST: Final = ("phase", "month", "serving")

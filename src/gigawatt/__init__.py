@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gigawatt.compute.training.plan import TrainingPlan, plan_training
     from gigawatt.energy.dispatch.run import dispatch
     from gigawatt.energy.expansion.plan import plan_supply
+    from gigawatt.energy.expansion.years import plan_supply_over_years
     from gigawatt.errors import (
         CatalogError,
         GigawattError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         SpecError,
         UnknownNameError,
     )
+    from gigawatt.programme.buildout.simulate import BuildOut, simulate_buildout
     from gigawatt.programme.data_supply.answer import plan_data
     from gigawatt.programme.labelling.plan import plan_labels
     from gigawatt.results import Run, open_run, simulate
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BuildOut",
     "Campus",
     "CatalogError",
     "FinancePlan",
@@ -67,10 +70,12 @@ __all__ = [
     "plan_hosting",
     "plan_labels",
     "plan_supply",
+    "plan_supply_over_years",
     "plan_training",
     "replay_jobs",
     "replay_requests",
     "simulate",
+    "simulate_buildout",
     "simulate_cluster",
     "simulate_jobs",
     "simulate_requests",
@@ -87,6 +92,7 @@ __getattr__, __dir__ = lazy(
         "compute.training.plan": ("TrainingPlan", "plan_training"),
         "energy.dispatch.run": ("dispatch",),
         "energy.expansion.plan": ("plan_supply",),
+        "energy.expansion.years": ("plan_supply_over_years",),
         "errors": (
             "CatalogError",
             "GigawattError",
@@ -95,6 +101,7 @@ __getattr__, __dir__ = lazy(
             "SpecError",
             "UnknownNameError",
         ),
+        "programme.buildout.simulate": ("BuildOut", "simulate_buildout"),
         "programme.data_supply.answer": ("plan_data",),
         "programme.labelling.plan": ("plan_labels",),
         "results": ("Run", "open_run", "simulate"),

@@ -120,3 +120,8 @@ def test_what_is_shown_is_the_value_to_three_digits(value: float, unit: str) -> 
     for word in words[1:]:
         shown *= scale.get(word, 1.0)
     assert math.isclose(shown, value, rel_tol=6e-3)
+
+
+def test_numbers_beyond_words_stand_as_powers_of_ten():
+    assert quantity(3.937e25, "FLOP") == "3.94 × 10²⁵ FLOP"
+    assert quantity(2.4e14, "tokens").endswith("tokens")

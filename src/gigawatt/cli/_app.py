@@ -31,6 +31,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "gigawatt.cli.cluster",
         "Jobs on a cluster over time: queues, failures and goodput.",
     ),
+    "buildout": (
+        "gigawatt.cli.buildout",
+        "When the power of a campus is likely to be there, and what to hurry.",
+    ),
     "finance": (
         "gigawatt.cli.finance",
         "Price a campus over years: cost, income, worth to its owner.",

@@ -22,8 +22,9 @@ class Means:
 
     Parameters
     ----------
-    tokens_per_chip_hour : tuple of float
-        P10, median and P90 of the tokens that an accelerator trains in an hour.
+    tokens_per_chip_hour : tuple of float or None
+        P10, median and P90 of the tokens that an accelerator trains in an hour; None where none
+        of the run's work falls within the time looked at.
     chip_hours : float
         Accelerator-hours that the campus grants it.
     chip_hours_by_date : float or None
@@ -38,7 +39,7 @@ class Means:
         What an accelerator-hour costs.
     """
 
-    tokens_per_chip_hour: Band
+    tokens_per_chip_hour: Band | None
     chip_hours: float
     chip_hours_by_date: float | None = None
     unique_tokens: Band | None = None
@@ -101,7 +102,8 @@ def limits_of(wanted_tokens: float, means: Means) -> RunLimits:
     """Return how many tokens each means allows, and what is lacking.
 
     compute, date: accelerator-hours x rate; money: budget over the price of an hour x rate; data:
-    unique tokens x epochs.
+    unique tokens x epochs. A run none of whose work falls within the time looked at has no rate:
+    compute allows it nothing, and of date and money nothing is said.
 
     Raises
     ------
@@ -109,37 +111,53 @@ def limits_of(wanted_tokens: float, means: Means) -> RunLimits:
         If a value makes no sense.
     """
     _check(wanted_tokens, means)
-    rate = means.tokens_per_chip_hour
-    needed_hours = wanted_tokens / rate[1]
-    found = [_by_hours("compute", means.chip_hours, rate, needed_hours)]
-    if means.chip_hours_by_date is not None:
-        found.append(_by_hours("date", means.chip_hours_by_date, rate, needed_hours))
+    found = _of_chips(wanted_tokens, means)
     if means.unique_tokens is not None:
         low, middle, high = (u * means.most_epochs for u in means.unique_tokens)
         short = wanted_tokens - middle
-        lacks = f"{short / 1e12:,.3g} trillion tokens" if short > 0 else ""
+        lacks = f"{_digits(short / 1e12)} trillion tokens" if short > 0 else ""
         found.append(Limit("data", (low, middle, high), lacks))
-    if means.budget_usd is not None and means.usd_per_chip_hour > 0:
-        hours = means.budget_usd / means.usd_per_chip_hour
-        short = (needed_hours - hours) * means.usd_per_chip_hour
-        lacks = f"{short / 1e6:,.3g} million USD" if short > 0 else ""
-        found.append(Limit("money", (hours * rate[0], hours * rate[1], hours * rate[2]), lacks))
     found.sort(key=lambda limit: (limit.tokens[1], LIMITS.index(limit.name)))
     return RunLimits(wanted_tokens, tuple(found))
 
 
+def _of_chips(wanted_tokens: float, means: Means) -> list[Limit]:
+    rate = means.tokens_per_chip_hour
+    if rate is None:
+        return [Limit("compute", (0.0, 0.0, 0.0), "accelerators before the end of the horizon")]
+    needed_hours = wanted_tokens / rate[1]
+    found = [_by_hours("compute", means.chip_hours, rate, needed_hours)]
+    if means.chip_hours_by_date is not None:
+        found.append(_by_hours("date", means.chip_hours_by_date, rate, needed_hours))
+    if means.budget_usd is not None and means.usd_per_chip_hour > 0:
+        hours = means.budget_usd / means.usd_per_chip_hour
+        short = (needed_hours - hours) * means.usd_per_chip_hour
+        lacks = f"{_digits(short / 1e6)} million USD" if short > 0 else ""
+        found.append(Limit("money", (hours * rate[0], hours * rate[1], hours * rate[2]), lacks))
+    return found
+
+
 def _by_hours(name: str, hours: float, rate: Band, needed: float) -> Limit:
-    lacks = f"{(needed - hours) / 1e6:,.3g} million accelerator-hours" if needed > hours else ""
+    lacks = f"{_digits((needed - hours) / 1e6)} million accelerator-hours" if needed > hours else ""
     return Limit(name, (hours * rate[0], hours * rate[1], hours * rate[2]), lacks)
 
 
+def _digits(value: float) -> str:
+    """Return three digits, without an exponent however large the number."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
 def _check(wanted_tokens: float, means: Means) -> None:
-    low, middle, high = means.tokens_per_chip_hour
+    low, middle, high = means.tokens_per_chip_hour or (1.0, 1.0, 1.0)
     wanted = (
         (wanted_tokens > 0, "wanted_tokens must be above 0", wanted_tokens),
         (0 < low <= middle <= high, "tokens_per_chip_hour must rise from above 0", low),
         (means.chip_hours >= 0, "chip_hours must be 0 or more", means.chip_hours),
-        (means.most_epochs >= 1, "most_epochs must be 1 or more", means.most_epochs),
+        (
+            1 <= means.most_epochs < float("inf"),
+            "most_epochs must be 1 or more, and finite",
+            means.most_epochs,
+        ),
         ((means.budget_usd or 0.0) >= 0, "budget_usd must be 0 or more", means.budget_usd),
     )
     for good, expected, value in wanted:

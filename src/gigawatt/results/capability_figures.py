@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gigawatt.programme.capability.index import fit_index
+from gigawatt.programme.limits import LIMITS
 from gigawatt.results._style import SERIES, cycle, layout, shade, text
 from gigawatt.results._traces import axis, line, rounded
 from gigawatt.results.page import render_page
 
 if TYPE_CHECKING:
+    from gigawatt.programme.capability.rivals import Standing
     from gigawatt.twin.capability.runs import CampusCapability, RunCapability
 
 __all__ = ["CAPABILITY_FIGURES", "capability_figures", "render"]
@@ -22,14 +23,16 @@ Figure = dict[str, Any]
 CAPABILITY_FIGURES: Final = {
     "frontier": "Compute of companies over time, from the large AI campuses known",
     "index": "Index of benchmarks by training compute: models known, and this campus's",
-    "limits": "Tokens that each means allows, over those wanted",
-    "scores": "The best models by the end of the last run: share solved in independent runs",
+    "limits": "Tokens that each means allows over those wanted, with P10–P90; below 1 it limits",
+    "scores": "Published models of this campus beside the best of 18 months before: share solved in "
+    "independent runs",
 }
 """Captions of the figures, in the order of the page."""
 
 _OWNERS: Final = 7
 _SCORES: Final = {
     "gpqa_diamond": "GPQA diamond",
+    "math_level_5": "MATH level 5",
     "otis_aime": "OTIS mock AIME",
     "frontiermath": "FrontierMath",
 }
@@ -42,8 +45,8 @@ def capability_figures(found: CampusCapability) -> dict[str, Figure]:
         "index": _index(found),
         "limits": _limits(found),
     }
-    if any(s in r.scores for r in found.runs[-1].rivals for s in _SCORES):
-        figures["scores"] = _scores(found.runs[-1])
+    if found.standings:
+        figures["scores"] = _scores(found.standings[-1])
     return figures
 
 
@@ -115,13 +118,13 @@ def _index(found: CampusCapability) -> Figure:
     }
     span = np.geomspace(fit.flop.min(), 3.0 * fit.flop.max(), 50)
     data = [known]
-    for year, colour in ((2024.0, SERIES[6]), (2026.0, SERIES[2])):
-        when = dt.date(int(year), 1, 1)
-        hover = f"released {when.year}: %{{y:.0f}}<extra></extra>"
-        data.append(
-            line(f"Released {when.year}", rounded(span), fit.index_at(span, year), colour, hover)
-        )
     answered = [run for run in found.runs if run.index is not None]
+    years = sorted({2024, 2026, *(run.end.year for run in answered[-1:])})
+    for year, colour in zip(years, (SERIES[6], SERIES[2], SERIES[1]), strict=False):
+        hover = f"released {year}: %{{y:.0f}}<extra></extra>"
+        data.append(
+            line(f"Released {year}", rounded(span), fit.index_at(span, year), colour, hover)
+        )
     data += [
         _own(run, colour) for run, colour in zip(answered, cycle(len(answered), 3), strict=True)
     ]
@@ -157,41 +160,61 @@ def _own(run: RunCapability, colour: str) -> Figure:
 
 def _limits(found: CampusCapability) -> Figure:
     names = [text(run.name) for run in found.runs]
-    kinds = [n for n in ("compute", "date", "data", "money") if any(
-        limit.name == n for run in found.runs for limit in run.limits.limits)]  # fmt: skip
-    data = []
-    for kind, colour in zip(kinds, cycle(len(kinds)), strict=True):
-        shares = []
-        for run in found.runs:
-            limit = next((one for one in run.limits.limits if one.name == kind), None)
-            wanted = run.limits.wanted_tokens
-            shares.append(np.nan if limit is None else limit.tokens[1] / wanted)
-        data.append(
-            {
-                "type": "bar",
-                "name": kind.capitalize(),
-                "x": names,
-                "y": rounded(shares),
-                "marker": {"color": colour},
-                "hovertemplate": f"{kind}: %{{y:,.3g}} x the tokens wanted<extra></extra>",
-            }
-        )
+    kinds = [n for n in LIMITS if any(one.name == n for r in found.runs for one in r.limits.limits)]
+    data = [
+        _allowed(found, kind, names, colour)
+        for kind, colour in zip(kinds, cycle(len(kinds)), strict=True)
+    ]
     enough = {
         "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1,
         "line": {"color": SERIES[4], "dash": "dot", "width": 2},
     }  # fmt: skip
+    least = min((v for one in data for v in one["y"] if v), default=1.0)
     shape = layout(
         height=400,
-        barmode="group",
-        xaxis=axis(""),
+        scattermode="group",
+        hovermode="closest",
+        xaxis=axis("", type="category"),
         shapes=[enough],
-        yaxis=axis("Tokens allowed over wanted", type="log", exponentformat="power"),
+        yaxis=axis(
+            "Tokens allowed over wanted",
+            type="log",
+            exponentformat="power",
+            dtick=1,
+            autorangeoptions={"include": [0.5 * min(least, 1.0), 2.0]},
+        ),
     )
     return {"data": data, "layout": shape}
 
 
-def _scores(run: RunCapability) -> Figure:
-    shown = [r for r in run.rivals if any(s in r.scores for s in _SCORES)]
+def _allowed(found: CampusCapability, kind: str, names: list[str], colour: str) -> Figure:
+    bands = np.full((3, len(found.runs)), np.nan)
+    for i, run in enumerate(found.runs):
+        for limit in run.limits.limits:
+            if limit.name == kind and limit.tokens[1] > 0:
+                bands[:, i] = np.array(limit.tokens) / run.limits.wanted_tokens
+    low, middle, high = bands
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": kind.capitalize(),
+        "x": names,
+        "y": rounded(middle),
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": rounded(high - middle),
+            "arrayminus": rounded(middle - low),
+            "color": colour,
+        },
+        "marker": {"color": colour, "size": 12},
+        "offsetgroup": kind,
+        "hovertemplate": f"{kind}: %{{y:,.3g}} x the tokens wanted<extra></extra>",
+    }
+
+
+def _scores(one: Standing) -> Figure:
+    shown = [r for r in (*one.models, *one.others) if any(s in r.scores for s in _SCORES)]
     data = [
         {
             "type": "bar",

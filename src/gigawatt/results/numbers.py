@@ -82,6 +82,10 @@ _NOUNS: Final = (
 _PLAIN_RATIOS: Final = ("pue", "_per_", "_to_", "oversubscription")
 
 
+_BEYOND_WORDS: Final = 1e18
+_RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def quantity(value: Value, unit: str, name: str = "") -> str:
     """Return a headline's value with its unit.
 
@@ -129,6 +133,9 @@ def human(value: float, unit: str) -> str:
         digits = "0" if value == 0 else _significant(value / factor)
         return f"{digits} {shown}"
     shown = unit_text(unit)
+    if abs(_rounded(value)) >= _BEYOND_WORDS:  # as readers of training compute write it
+        digits, power = f"{value:.2e}".split("e+")
+        return f"{digits} × 10{power.lstrip('0').translate(_RAISED)} {shown}".strip()
     word, factor = next(
         ((word, factor) for word, factor in _WORDS if abs(_rounded(value)) >= factor), ("", 1.0)
     )

@@ -22,6 +22,7 @@ _PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "energy": ("What it uses, and where that comes from.", ("energy",)),
     "training": ("What it can train, and by when.", ("accelerators", "tokens")),
     "hosting": ("What it can serve, and at what price.", ()),
+    "programme": ("When the power is likely to be there, and what it trains.", ()),
     "money": ("What it costs to build and to run.", ("cost_by_year", "cost_by_activity")),
     "homes": ("How many homes the same supply would carry, counted two ways.", ("homes",)),
 }

@@ -20,6 +20,7 @@ GROUPS: Final = {
     "energy": "Energy, water and carbon",
     "training": "Training",
     "hosting": "Hosting",
+    "programme": "Programme",
     "money": "Money",
     "homes": "Homes",
 }

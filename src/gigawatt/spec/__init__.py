@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gigawatt.spec._schema import schema
     from gigawatt.spec._templates import template, template_names
     from gigawatt.spec._write import to_yaml
+    from gigawatt.spec.buildout import Buildout, BuildTask, Means
     from gigawatt.spec.campus import (
         Basis,
         Campus,
@@ -40,12 +41,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Basis",
+    "BuildTask",
+    "Buildout",
     "Campus",
     "ChipLot",
     "Cooling",
     "DataProcessing",
     "Finance",
     "Horizon",
+    "Means",
     "Network",
     "Phase",
     "Power",
@@ -71,6 +75,7 @@ __getattr__, __dir__ = lazy(
         "_schema": ("schema",),
         "_templates": ("template", "template_names"),
         "_write": ("to_yaml",),
+        "buildout": ("BuildTask", "Buildout", "Means"),
         "campus": (
             "Basis",
             "Campus",

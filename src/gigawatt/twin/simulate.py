@@ -41,8 +41,7 @@ def simulate_campus(campus: Campus, seed: int = 0) -> Outcome:
     campus : Campus
         The campus as read.
     seed : int
-        Seed of every draw of chance. This first form draws none; the seed is kept with the run so
-        that later ones reproduce.
+        Seed of every draw of chance: those of the dates that the phases are likely to keep.
 
     Returns
     -------
@@ -79,7 +78,7 @@ def simulate_campus(campus: Campus, seed: int = 0) -> Outcome:
         money = account_money(clock, capacity, schedule, supply, rates)
     state = State(
         campus, clock, capacity, speeds, plant, drawn, limits, schedule, slow, fast, facility_mw,
-        supply, rates, money, lineage,
+        supply, rates, money, lineage, seed,
     )  # fmt: skip
     with _timed(timings, "tables"):
         _join(lineage)

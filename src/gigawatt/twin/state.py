@@ -46,6 +46,7 @@ class State:
     rates: Rates
     money: Money
     lineage: Lineage
+    seed: int
 
     @property
     def it_mw(self) -> Hours:

@@ -157,6 +157,13 @@ def test_month_is_worth_accelerator_hours_or_the_yearly_cost():
     assert (low, high) == pytest.approx([500.0 * end / 12.0 for end in cost.span])
 
 
+def test_rent_of_the_file_counts_unless_another_is_asked_for():
+    rent = {"finance.revenue.usd_per_accelerator_hour": "2.5"}
+    assert build(overrides=rent).rate.usd_per_accelerator_hour == 2.5
+    asked = build(overrides=rent, usd_per_accelerator_hour=4.0)
+    assert (asked.rate.usd_per_accelerator_hour, asked.rate.basis) == (4.0, "as asked")
+
+
 def test_a_lot_without_a_count_fills_the_power():
     kw = catalog.load().get("chip", "gb300-nvl72").number("all_in_it_kw")
     assert build().phases[1].accelerators == int(500e3 / kw)
@@ -165,7 +172,7 @@ def test_a_lot_without_a_count_fills_the_power():
 def test_prometheus_and_its_gigawatt_in_2026(prometheus):
     """The tracker of August 2026 left it open; that of September announced 15 April 2027."""
     end = dt.date(2026, 12, 31)
-    earlier = earlier_announcements(prometheus.campus, 1000.0, end, 20_000, 0)
+    earlier = earlier_announcements(prometheus.campus, 1000.0, end, 4000, 0)
     assert [str(one.announced) for one in earlier] == [
         "2026-05-28", "2026-08-26", "2026-10-01", "2026-10-30"]  # fmt: skip
     chances = [one.probability for one in earlier]
@@ -222,6 +229,8 @@ def test_what_cannot_be_built_out():
         build(FILE, {"phases": "[]"})
     with pytest.raises(InputError, match="samples: expected a number from 10"):
         build(samples=3)
+    with pytest.raises(InputError, match=r"buildout\.start: expected a first day of work"):
+        build(FILE, {"buildout.tasks": "[{name: Land, days: 3}]"})
     with pytest.raises(InputError, match="target_mw: expected a number above 0"):
         build(target_mw=-1.0)
 

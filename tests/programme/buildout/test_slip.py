@@ -100,7 +100,7 @@ def test_likelihood_integrates_the_effect_of_a_review():
 def test_a_fit_finds_the_parameters_that_made_the_moves():
     truth = replace(SLIP, learning=1.0, evenness=1.0, earlier_share=0.0)
     random = np.random.default_rng(0)
-    reviews, each = 1500, 3
+    reviews, each = 300, 4
     left = random.uniform(0.1, 2.0, (reviews, each))
     then = np.maximum(left - 83.0 / 365.25, 0.0)
     size = random.choice([100.0, 500.0, 1000.0, 2000.0], (reviews, each))
@@ -113,8 +113,8 @@ def test_a_fit_finds_the_parameters_that_made_the_moves():
     moves = Moves(review, size.ravel(), left.ravel(), then.ravel(), shifts.ravel())
     found = fit_slip(moves, review_days=83.0)
     for name in ("rate_per_year", "nearness", "size_exponent", "move_days", "move_spread"):
-        assert getattr(found, name) == pytest.approx(getattr(truth, name), rel=0.12), name
-    assert found.evenness == pytest.approx(1.0, rel=0.25)
+        assert getattr(found, name) == pytest.approx(getattr(truth, name), rel=0.25), name
+    assert found.evenness == pytest.approx(1.0, rel=0.4)
 
 
 def test_too_few_moves_are_no_reference_class():

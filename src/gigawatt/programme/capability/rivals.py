@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gigawatt import catalog
 
-__all__ = ["INDEPENDENT", "VENDOR", "Rival", "rivals", "scores_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["INDEPENDENT", "VENDOR", "Rival", "Standing", "rivals", "scores_of", "standings"]
 
 INDEPENDENT: Final = (
     "capability_index",
@@ -94,3 +97,53 @@ def rivals(by: dt.date, *, count: int = 10, months: int = 18) -> tuple[Rival, ..
     out = [r for day, r in dated if first <= day <= last]
     out.sort(key=lambda r: (-r.scores["capability_index"], r.id))
     return tuple(out[:count])
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Models as they were published, beside the best others of that day.
+
+    Parameters
+    ----------
+    released : date
+        The day.
+    models : tuple of Rival
+        Those published then, best first.
+    others : tuple of Rival
+        The best of anybody's of the 18 months before, best first.
+    """
+
+    released: dt.date
+    models: tuple[Rival, ...]
+    others: tuple[Rival, ...]
+
+
+def standings(models: Iterable[str], *, count: int = 10) -> tuple[Standing, ...]:
+    """Return how published models stood on the day of their release, in order of time.
+
+    Parameters
+    ----------
+    models : iterable of str
+        Models of the catalogue; those without published scores are left out.
+    count : int
+        How many others at the most; 0 for no answer.
+    """
+    wanted = set(models)
+    first: dict[str, Rival] = {}
+    for entry in catalog.load().entries("scored_model"):
+        model = entry.text("model", "")
+        found = scores_of(entry.id)
+        if model in wanted and found.released is not None:
+            # A model that was trained further later counts as first published.
+            known = first.setdefault(model, found)
+            if known.released is not None and found.released < known.released:
+                first[model] = found
+    out = []
+    for day in sorted({r.released for r in first.values() if r.released is not None}):
+        own = [r for r in first.values() if r.released == day]
+        own.sort(key=lambda r: (-r.scores["capability_index"], r.id))
+        names = {r.id for r in own}
+        best = rivals(day, count=count + len(own))
+        others = tuple(r for r in best if r.id not in names)[:count]
+        out.append(Standing(day, tuple(own), others))
+    return tuple(out) if count else ()

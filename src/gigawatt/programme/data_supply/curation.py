@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gigawatt import catalog
 from gigawatt.errors import InputError, NotModelledError
 
-__all__ = ["Curated", "Stage", "curate", "stage_of"]
+__all__ = ["Curated", "Passed", "Stage", "curate", "stage_of"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,36 @@ class Stage:
         Tokens that go in, for an hour of an accelerator; None where it takes none.
     chip : str or None
         The accelerator.
+    tokens_per_cpu_hour : float or None
+        Tokens that go in, for an hour of a core of an ordinary processor; None where it takes none.
+    usd_per_cpu_hour : float
+        Price of such an hour.
     """
 
     name: str
     kept_share: float = 1.0
     tokens_per_chip_hour: float | None = None
     chip: str | None = None
+    tokens_per_cpu_hour: float | None = None
+    usd_per_cpu_hour: float = 0.0
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What went through a stage.
+
+    Parameters
+    ----------
+    tokens_in, tokens_out : float
+        Tokens before and after it.
+    chip_hours, cpu_hours : float
+        Hours of accelerators and of ordinary processors that it took.
+    """
+
+    tokens_in: float
+    tokens_out: float
+    chip_hours: float
+    cpu_hours: float
 
 
 @dataclass(frozen=True)
@@ -40,18 +64,19 @@ class Curated:
     ----------
     tokens_in, tokens_out : float
         Raw tokens, and tokens to train on.
-    by_stage : dict of str to (float, float, float)
-        Tokens in, tokens out and accelerator-hours of each stage.
-    chip_hours : float
-        Accelerator-hours in all.
+    by_stage : dict of str to Passed
+        What went through each stage.
+    chip_hours, cpu_hours : float
+        Hours of accelerators and of ordinary processors in all.
     cost_usd : float
-        At the price given.
+        Of both, at the prices given.
     """
 
     tokens_in: float
     tokens_out: float
-    by_stage: dict[str, tuple[float, float, float]]
+    by_stage: dict[str, Passed]
     chip_hours: float
+    cpu_hours: float
     cost_usd: float
 
     def days(self, chips: float) -> float:
@@ -83,8 +108,13 @@ def stage_of(name: str, *, kept_share: float | None = None) -> Stage:
         message = f"{entry.text('name')}: no part that comes out is published; state kept_share"
         raise NotModelledError(message)
     share = entry.number("kept_share") if kept_share is None else kept_share
-    rate = entry.number("tokens") / entry.number("chip_hours") if "chip_hours" in entry else None
-    return Stage(entry.text("name"), share, rate, entry.text("chip") if "chip" in entry else None)
+    chips, cpus = (
+        entry.number("tokens") / entry.number(field) if field in entry else None
+        for field in ("chip_hours", "cpu_hours")
+    )
+    chip = entry.text("chip") if "chip" in entry else None
+    usd = entry.number("usd_per_cpu_hour") if "usd_per_cpu_hour" in entry else 0.0
+    return Stage(entry.text("name"), share, chips, chip, cpus, usd)
 
 
 def curate(
@@ -92,8 +122,7 @@ def curate(
 ) -> Curated:
     """Return what comes out of a chain of stages, one after another, and what it takes.
 
-    Accelerators only: nobody published what extracting text and the rules before it take of
-    ordinary processors, so these must be added by who knows them.
+    Extracting text from pages is before the first stage: nobody published what it takes.
 
     Parameters
     ----------
@@ -107,15 +136,19 @@ def curate(
     if not raw_tokens > 0:
         message = f"raw_tokens must be above 0; found {raw_tokens:g}"
         raise InputError(message)
-    tokens, hours = raw_tokens, 0.0
-    by_stage: dict[str, tuple[float, float, float]] = {}
+    tokens, cost = raw_tokens, 0.0
+    by_stage: dict[str, Passed] = {}
     for stage in stages:
         if not 0.0 < stage.kept_share <= 1.0:
             message = (
                 f"{stage.name}: kept_share must be above 0, at most 1; found {stage.kept_share:g}"
             )
             raise InputError(message)
-        taken = tokens / stage.tokens_per_chip_hour if stage.tokens_per_chip_hour else 0.0
-        by_stage[stage.name] = (tokens, tokens * stage.kept_share, taken)
-        tokens, hours = tokens * stage.kept_share, hours + taken
-    return Curated(raw_tokens, tokens, by_stage, hours, hours * usd_per_chip_hour)
+        chips = tokens / stage.tokens_per_chip_hour if stage.tokens_per_chip_hour else 0.0
+        cpus = tokens / stage.tokens_per_cpu_hour if stage.tokens_per_cpu_hour else 0.0
+        by_stage[stage.name] = Passed(tokens, tokens * stage.kept_share, chips, cpus)
+        tokens *= stage.kept_share
+        cost += chips * usd_per_chip_hour + cpus * stage.usd_per_cpu_hour
+    chip_hours = sum(passed.chip_hours for passed in by_stage.values())
+    cpu_hours = sum(passed.cpu_hours for passed in by_stage.values())
+    return Curated(raw_tokens, tokens, by_stage, chip_hours, cpu_hours, cost)

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Stock", "effective_tokens", "epochs_for", "token_stock", "usable_share"]
+__all__ = [
+    "Stock",
+    "TextSet",
+    "effective_tokens",
+    "epochs_for",
+    "text_sets",
+    "token_stock",
+    "usable_share",
+]
 
 STOCK: Final = "indexed-web"
 _STOCK_YEAR: Final = 2024.0
@@ -51,6 +59,40 @@ class Stock:
         """Return the probability that there are so many tokens."""
         drawn = self.effective_tokens if repeated else self.unique_tokens
         return float(np.mean(drawn >= tokens))
+
+
+@dataclass(frozen=True)
+class TextSet:
+    """A published set of text: a part of the stock, never added to it.
+
+    Parameters
+    ----------
+    name, medium : str
+        What it is called, and what it was made of: web, code, books, papers or speech.
+    tokens : float
+        Its tokens; for some sets words, of which there are fewer.
+    note : str
+        What else is known of the number.
+    """
+
+    name: str
+    medium: str
+    tokens: float
+    note: str
+
+
+def text_sets() -> tuple[TextSet, ...]:
+    """Return the published sets, by medium and from the largest: what others made of the stock."""
+    book = catalog.load().entries("token_source")
+    found = [
+        TextSet(
+            e.text("name"), e.text("medium"), e.number("unique_tokens"), e["unique_tokens"].note
+        )
+        for e in book
+        if e.text("kind") == "set"
+    ]
+    first = {medium: i for i, medium in enumerate(dict.fromkeys(s.medium for s in found))}
+    return tuple(sorted(found, key=lambda s: (first[s.medium], -s.tokens)))
 
 
 def _drawn(field: str, normal: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from math import comb, factorial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "accuracy_from_agreement",
     "agreement_from_accuracy",
     "symmetric_confusion",
+    "until_sure_by_limit",
     "vote_accuracy",
     "vote_until_sure",
 ]
@@ -109,7 +111,8 @@ def _log_chance(counts: Longs, confusion: Array) -> Array:
 def vote_accuracy(confusion: Array, votes: int, prior: Array | None = None) -> float:
     """Return how often the most voted class is right; ties are broken by chance.
 
-    Exact: a sum over all ways in which the votes can fall.
+    Exact: a sum over all ways in which the votes can fall; over the votes of the true class where
+    errors fall on every wrong class alike and all classes are as likely.
 
     Parameters
     ----------
@@ -121,12 +124,44 @@ def vote_accuracy(confusion: Array, votes: int, prior: Array | None = None) -> f
         How often each class is the true one; all alike where not given.
     """
     classes = len(confusion)
+    if prior is None and _is_symmetric(confusion):
+        return _plurality(float(confusion[0, 0]), classes, votes)
     weight = np.full(classes, 1.0 / classes) if prior is None else np.asarray(prior)
     counts = _counts(votes, classes)
     most = counts == counts.max(axis=1, keepdims=True)
     share = most / most.sum(axis=1, keepdims=True)
     chance = np.exp(_log_chance(counts, confusion))
     return float(np.sum(chance * share * weight))
+
+
+def _is_symmetric(confusion: Array) -> bool:
+    right = np.eye(len(confusion), dtype=bool)
+    return bool(np.ptp(confusion[right]) < 1e-12 and np.ptp(confusion[~right]) < 1e-12)
+
+
+def _plurality(accuracy: float, classes: int, votes: int) -> float:
+    """Return how often the true class wins, errors falling on every wrong class alike.
+
+    With r votes for the true class, the others must have fewer, or t of them as many and the tie
+    is broken by chance; the ways are coefficients of powers of 1 + x + ... + x^(r-1) / (r-1)!.
+    """
+    others = classes - 1
+    wrong = (1.0 - accuracy) / others
+    total = 0.0
+    for right in range(1, votes + 1):
+        left = votes - right
+        fewer = np.array([1.0 / factorial(j) for j in range(right)])
+        powers = [np.ones(1)]
+        for _ in range(others):
+            powers.append(np.convolve(powers[-1], fewer)[: left + 1])
+        ways = 0.0
+        for ties in range(min(others, left // right) + 1):
+            power, at = powers[others - ties], left - ties * right
+            if at < len(power):
+                ways += comb(others, ties) * power[at] / factorial(right) ** ties / (ties + 1)
+        chance = comb(votes, right) * accuracy**right * wrong**left
+        total += float(chance * factorial(left) * ways)
+    return min(total, 1.0)
 
 
 @dataclass(frozen=True)
@@ -173,6 +208,8 @@ def vote_until_sure(
         )
         raise InputError(message)
     classes = len(confusion)
+    if prior is None and _is_symmetric(confusion):
+        return until_sure_by_limit(float(confusion[0, 0]), classes, sure, most_votes)[-1]
     weight = np.full(classes, 1.0 / classes) if prior is None else np.asarray(prior)
     open_states: dict[tuple[int, ...], Array] = {(0,) * classes: weight.astype(float)}
     right = votes = 0.0
@@ -190,3 +227,58 @@ def vote_until_sure(
             else:
                 open_states[state] = joint
     return Sequential(right, votes)
+
+
+def until_sure_by_limit(
+    accuracy: float, classes: int, sure: float, most_votes: int
+) -> tuple[Sequential, ...]:
+    """Return what `vote_until_sure` gives with at most 1, 2, ... `most_votes` labels.
+
+    For annotators that err into every wrong class alike, with all classes as likely. What matters
+    of the votes is then how many the classes have, not which; so the ways lead through far fewer
+    states.
+
+    Parameters
+    ----------
+    accuracy : float
+        Share of labels that are right.
+    classes : int
+        Answers to choose from.
+    sure, most_votes
+        As of `vote_until_sure`.
+    """
+    wrong = (1.0 - accuracy) / (classes - 1)
+    states: dict[tuple[int, ...], float] = {(): 1.0}  # votes by class, falling: ways to get there
+    right = votes = 0.0
+    found = []
+    for step in range(1, most_votes + 1):
+        open_states: dict[tuple[int, ...], float] = {}
+        still_right = still_open = 0.0
+        for state, ways in _one_more(states, classes).items():
+            joint = [accuracy**n * wrong ** (step - n) for n in state]
+            mass = sum(joint) + (classes - len(state)) * wrong**step
+            share = ways / classes
+            if joint[0] >= sure * mass:
+                right += share * joint[0]
+                votes += step * share * mass
+            else:
+                open_states[state] = ways
+                still_right += share * joint[0]
+                still_open += share * mass
+        states = open_states
+        found.append(Sequential(right + still_right, votes + step * still_open))
+    return tuple(found)
+
+
+def _one_more(states: dict[tuple[int, ...], float], classes: int) -> dict[tuple[int, ...], float]:
+    """Return the states after one more vote, with the ways to each."""
+    after: dict[tuple[int, ...], float] = {}
+    for state, ways in states.items():
+        for count in {*state, 0}:
+            alike = state.count(count) if count else classes - len(state)
+            if not alike:
+                continue
+            at = state.index(count) if count else len(state)
+            new = (*state[:at], count + 1, *state[at + 1 :])
+            after[new] = after.get(new, 0.0) + ways * alike
+    return after
