@@ -117,8 +117,10 @@ def test_what_is_shown_is_the_value_to_three_digits(value: float, unit: str) -> 
     }  # fmt: skip
     words = human(value, unit).split()
     shown = float(words[0].replace(",", ""))
+    raised = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
     for word in words[1:]:
-        shown *= scale.get(word, 1.0)
+        power = word.removeprefix("10").translate(raised)
+        shown *= 10.0 ** int(power) if word.startswith("10") else scale.get(word, 1.0)
     assert math.isclose(shown, value, rel_tol=6e-3)
 
 
