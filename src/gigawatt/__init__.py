@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gigawatt.twin.cash.plan import FinancePlan, plan_finance
     from gigawatt.twin.cluster_run.result import JobsRun
     from gigawatt.twin.cluster_run.simulate import replay_jobs, simulate_jobs
+    from gigawatt.twin.energy_year.simulate import EnergyYear, simulate_energy
     from gigawatt.twin.site_year.simulate import SiteYear, simulate_site
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ __all__ = [
     "BuildOut",
     "Campus",
     "CatalogError",
+    "EnergyYear",
     "FinancePlan",
     "GigawattError",
     "HostingPlan",
@@ -77,6 +79,7 @@ __all__ = [
     "simulate",
     "simulate_buildout",
     "simulate_cluster",
+    "simulate_energy",
     "simulate_jobs",
     "simulate_requests",
     "simulate_site",
@@ -110,6 +113,7 @@ __getattr__, __dir__ = lazy(
         "twin.cash.plan": ("FinancePlan", "plan_finance"),
         "twin.cluster_run.result": ("JobsRun",),
         "twin.cluster_run.simulate": ("replay_jobs", "simulate_jobs"),
+        "twin.energy_year.simulate": ("EnergyYear", "simulate_energy"),
         "twin.site_year.simulate": ("SiteYear", "simulate_site"),
     },
 )

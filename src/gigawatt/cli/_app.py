@@ -27,13 +27,17 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Plan how to serve a model: split, throughput, power, cost.",
     ),
     "site": ("gigawatt.cli.site", "Power, water and limits of a campus at the grid over a year."),
+    "energy": (
+        "gigawatt.cli.energy",
+        "Supply of a campus over a year: dispatch, bill, carbon, homes.",
+    ),
     "cluster": (
         "gigawatt.cli.cluster",
         "Jobs on a cluster over time: queues, failures and goodput.",
     ),
     "buildout": (
         "gigawatt.cli.buildout",
-        "When the power of a campus is likely to be there, and what to hurry.",
+        "When a campus is likely to have its power, and what to hurry.",
     ),
     "finance": (
         "gigawatt.cli.finance",
@@ -67,6 +71,7 @@ Examples:
   gigawatt train llama-3.1-405b --chip h100 --count 16384
   gigawatt host deepseek-v3 --chip gb200 --ttft 1s --tpot 50ms --input 4000 --output 1000
   gigawatt site hyperion --figure site.html
+  gigawatt energy prometheus --plan
   gigawatt cluster hyperion --failures llama-3-405b --repair 4h
   gigawatt catalog chip gb200
 """

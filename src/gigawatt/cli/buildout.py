@@ -87,7 +87,7 @@ def command(
     quiet: bool,
     **asked: Any,  # noqa: ANN401  the options that the model takes as they are
 ) -> None:
-    """When the power of a campus is likely to be there, and what to hurry.
+    """When a campus is likely to have its power, and what to hurry.
 
     CAMPUS is the name of a campus in the catalogue ('gigawatt catalog campus' lists them) or the
     path of a campus file. Where the file states work (a section buildout with a start), dates
