@@ -161,9 +161,22 @@ def pools(trace: Path) -> None:
     shown(name, len(jobs), cpu_s(lambda: simpy_starts(jobs, POOL), 2))
 
 
-def full(halls: int, count: int, seconds: float, size: float, repeats: int) -> None:
-    """Print the row on the full model of so many halls of 25,000 accelerators."""
-    from gigawatt.cluster import Cluster, Failures, simulate_cluster
+def full(
+    halls: int, count: int, seconds: float, size: float, repeats: int, *, shared: bool = False
+) -> None:
+    """Print the row on the full model of so many halls of 25,000 accelerators.
+
+    With `shared`, checkpoints of a gigabyte an accelerator go to memory and to storage that all
+    jobs share, and each hall slows down for an hour a day.
+    """
+    from gigawatt.cluster import (
+        Cluster,
+        Failures,
+        NearTier,
+        PowerCap,
+        Storage,
+        simulate_cluster,
+    )
 
     cluster = Cluster(
         domains_per_pod=625, pods_per_hall=5, halls=halls, nodes_per_rack=5,
@@ -171,10 +184,28 @@ def full(halls: int, count: int, seconds: float, size: float, repeats: int) -> N
     )  # fmt: skip
     jobs = campus_jobs(cluster, count, seconds, size)
     failures = Failures.published("llama-3-405b", repair_s=4 * 3600, detect_s=120)
+    storage, caps = None, []
+    if shared:
+        jobs.rows["checkpoint_gb"] = jobs.rows["accelerators"]
+        memory = NearTier(name="memory", node_gb_s=10.0, survives="node")
+        storage = Storage(shared_gb_s=100.0 * halls, node_link_gb_s=5.0, near=(memory,), every=(4,))
+        for begin, speed in ((0, 0.8), (3600, 1.0)):
+            caps += [
+                PowerCap(hall=hall, at_s=day + begin, mode="slow", speed=speed)
+                for day in range(0, round(seconds), 86_400)
+                for hall in range(halls)
+            ]
 
     def played() -> ClusterRun:
         return simulate_cluster(
-            cluster, jobs, policy="easy", failures=failures, horizon_s=round(seconds), log=False
+            cluster,
+            jobs,
+            policy="easy",
+            failures=failures,
+            caps=caps,
+            storage=storage,
+            horizon_s=round(seconds),
+            log=False,
         )
 
     begun = time.process_time()
@@ -184,7 +215,8 @@ def full(halls: int, count: int, seconds: float, size: float, repeats: int) -> N
         taken = cpu_s(played, repeats)
     started = int((run.start_s >= 0).sum())
     days = f"{seconds / 86_400:.0f} days"
-    shown(f"full model, {cluster.accelerators:,} accelerators, {days}", started, taken)
+    extra = ", tiers and slow halls" if shared else ""
+    shown(f"full model, {cluster.accelerators:,} accelerators, {days}{extra}", started, taken)
     print(
         f"    {run.counts['failures']:,} failures of jobs, {started - run.done.sum():,} run on, "
         f"utilisation {run.ledger.utilisation:.3f}, goodput {run.ledger.goodput:.3f}"
@@ -204,6 +236,7 @@ def main() -> None:
         print(f"{name + ' (elsewhere)':66} {'':10} {'':9} {rate:12,}")
     pools(asked.trace)
     full(4, 100_000, YEAR_S / 10, 100.0, 2)
+    full(4, 100_000, YEAR_S / 10, 100.0, 1, shared=True)
     if not asked.quick:
         full(40, 1_000_000, YEAR_S, 300.0, 0)
     print(f"{'imports and a small simulation in a fresh process':66} {'':10} {first_s():9.3f}")

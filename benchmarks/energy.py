@@ -1,11 +1,12 @@
 """Least-cost supply and dispatch of a year beside PyPSA and HiGHS, in CPU-seconds.
 
     uv run python benchmarks/energy.py [--folder ../shared/oracles/energy] [--whole]
-        [--pypsa PYTHON]
+        [--pypsa PYTHON] [--years 5]
 
 The problem is read from the folder of the energy oracle: 8,760 hours, six capacities, a battery, a
 ramp. `--whole` also hands the whole program to HiGHS. PyPSA is run where it is installed, or by
-the interpreter given. CPU time of the process with all its threads is what counts; every figure
+the interpreter given, with HiGHS's default solver and with HiPO, which HiGHS has with the extra
+`highspy[extras]` alone. CPU time of the process with all its threads is what counts; every figure
 comes from the same machine in the same run. Timing never decides a test: this is for people.
 """
 
@@ -83,6 +84,22 @@ print("ANSWER", json.dumps([time.process_time() - begun, float(n.objective)]))
 '''
 
 
+HIPO = """
+import highspy
+class Quiet(highspy.Highs):
+    def enableCallbacks(self):
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()
+raise SystemExit(Quiet().setOptionValue("solver", "hipo") != highspy.HighsStatus.kOk)
+"""
+
+
+def has_hipo(python: str) -> bool:
+    """Return whether the HiGHS of an interpreter was built with HiPO."""
+    done = subprocess.run([python, "-c", HIPO], capture_output=True, check=False)
+    return done.returncode == 0
+
+
 def timed(call: Callable[[], object]) -> tuple[float, object]:
     """Return the CPU-seconds of a call, and what it gave."""
     begun = time.process_time()
@@ -99,11 +116,34 @@ def pypsa(python: str, folder: Path, options: dict[str, object]) -> tuple[float,
     return seconds, objective
 
 
+def beside(python: str | None, folder: Path, own: float, cost: float) -> None:
+    """Print what PyPSA takes, over `own` CPU-seconds, and how far its cost is from `cost`."""
+    if python is None:
+        print("PyPSA is not installed; name an interpreter that has it with --pypsa")
+        return
+    for name, options in (
+        ("PyPSA, default", {}),
+        ("PyPSA, HiPO", {"solver_options": {"solver": "hipo"}}),
+    ):
+        if "HiPO" in name and not has_hipo(python):
+            print(f"{name:28s} not run: this HiGHS has no HiPO; install highspy[extras]")
+            continue
+        try:
+            taken, value = pypsa(python, folder, options)
+        except (subprocess.CalledProcessError, StopIteration):
+            print(f"{name:28s} did not finish here")
+            continue
+        print(f"{name:28s} {taken:8.2f} s   PyPSA / this = {taken / own:.0f}")
+        off = cost / value - 1
+        print(f"  cost {value:,.1f} USD, this is off by {off:+.1e}", flush=True)
+
+
 def main() -> None:
     """Print what takes how long."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--whole", action="store_true", help="HiGHS on the whole program too")
+    parser.add_argument("--years", type=int, default=0, help="plan over so many years too")
     parser.add_argument("--pypsa", default=sys.executable if find_spec("pypsa") else None)
     given = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "energy"))
@@ -125,27 +165,29 @@ def main() -> None:
     print(f"  cost {plan.total_usd:,.1f} USD, at least {plan.lower_bound_usd:,.1f}")
     print(f"  off the known optimum by {plan.total_usd / known - 1:+.1e}")
     runs = [timed(lambda: dispatch(system, plan.capacity_mw))[0] for _ in range(5)]
-    print(f"dispatch, first / best of 5  {runs[0]:8.2f} s {min(runs):8.2f} s")
+    print(f"dispatch, first / best of 5  {runs[0]:8.2f} s {min(runs):8.2f} s", flush=True)
+    if given.years:
+        from dataclasses import replace
+
+        from gigawatt.energy.expansion.years import Build, plan_supply_over_years
+
+        years = {
+            2027 + y: replace(system, load_mw=system.load_mw * (0.4 + 0.2 * y))
+            for y in range(given.years)
+        }
+        builds = {
+            "ccgt": Build(earliest="2029-07-01"),
+            "wind": Build(earliest="2028-04-01", most_mw_per_year=300.0),
+        }
+        taken, over = timed(lambda: plan_supply_over_years(years, builds, discount_rate=0.07))
+        print(f"plan over {given.years} years            {taken:8.2f} s   gap {over.gap:.1e}")
     if given.whole:
         program = build(system).program
         taken, point = timed(lambda: solve_monolithic(program))
         value = program.objective(point.x, point.capacity)
         print(f"HiGHS, whole program         {taken:8.2f} s   HiGHS / this = {taken / own:.0f}")
         print(f"  cost {value:,.1f} USD, this is off by {plan.total_usd / value - 1:+.1e}")
-    if given.pypsa is None:
-        print("PyPSA is not installed; name an interpreter that has it with --pypsa")
-        return
-    for name, options in (
-        ("PyPSA, default", {}),
-        ("PyPSA, HiPO", {"solver_options": {"solver": "hipo"}}),
-    ):
-        try:
-            taken, value = pypsa(given.pypsa, given.folder, options)
-        except (subprocess.CalledProcessError, StopIteration):
-            print(f"{name:28s} did not finish here")
-            continue
-        print(f"{name:28s} {taken:8.2f} s   PyPSA / this = {taken / own:.0f}")
-        print(f"  cost {value:,.1f} USD, this is off by {plan.total_usd / value - 1:+.1e}")
+    beside(given.pypsa, given.folder, own, plan.total_usd)
 
 
 if __name__ == "__main__":

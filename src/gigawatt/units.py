@@ -73,6 +73,8 @@ UNITS: Final[dict[str, Unit]] = {
     **_family("pressure", Pa=1.0),
     **_family("frequency", Hz=1.0),
     **_family("ramp", **{"MW/s": 1.0}),
+    **_family("speed", **{"m/s": 1.0}),
+    **_family("fuel for power", **{"MMBtu/MW": 1.0}),
 }
 
 # Nouns that may follow a count: "22 T tokens" is the count "22 T".

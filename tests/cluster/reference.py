@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
+from reference_job import SlowJob, SlowTiers
 
 from gigawatt.cluster.kernel import columns as k
 
@@ -72,33 +71,11 @@ def conservative_starts(submit, run, size, capacity):
     return starts
 
 
-@dataclass
-class SlowJob:
-    """One job, second by second."""
-
-    number: int
-    row: dict
-    state: str = "coming"
-    nodes: dict = field(default_factory=dict)  # accelerators by node
-    left: int = 0  # seconds of restart, hang or patience left
-    saved: int = 0  # productive seconds that are safe
-    done: int = 0  # productive seconds in the present segment
-    writing: int = 0
-    lost_node: bool = False
-    placements: int = 0
-    start: int = -1
-    end: int = -1
-    segment: dict = field(default_factory=lambda: {"productive": 0, "checkpoint": 0})
-
-
 class SlowCluster:
-    """A cluster under strict FIFO with failures, played second by second."""
+    """A cluster under strict FIFO with failures, tiers and slow halls, played second by second."""
 
-    def __init__(self, cluster, rows, faults):
+    def __init__(self, cluster, rows, faults, caps=(), tiers=None):
         self.c = cluster
-        self.jobs = [
-            SlowJob(i, dict(zip(rows.dtype.names, r, strict=True))) for i, r in enumerate(rows)
-        ]
         self.faults = faults.tolist()
         self.free = [cluster.accelerators_per_node] * cluster.nodes
         self.back = {}
@@ -114,9 +91,17 @@ class SlowCluster:
                 "idle",
                 "failed",
                 "drained",
+                "capped",
             ),
             0,
         )
+        self.caps = sorted((cap.at_s, cap.hall, round(1000 * cap.speed)) for cap in caps)
+        self.speeds = [1000] * cluster.halls
+        self.jobs = []
+        for i, r in enumerate(rows):
+            row = dict(zip(rows.dtype.names, r, strict=True))
+            mine = tiers[i] if tiers else SlowTiers(write=(row["checkpoint_write_s"],))
+            self.jobs.append(SlowJob(i, row, mine, self.ledger))
 
     def whole(self, group):
         return [n for n in group if self.free[n] == self.c.accelerators_per_node]
@@ -192,21 +177,8 @@ class SlowCluster:
             self.free[n] += count
         job.nodes = {}
 
-    def held(self, job):
-        return sum(job.nodes.values())
-
-    def strike(self, job, detect):
-        """Let a job fail with all its nodes."""
-        if job.state != "running":
-            return
-        lost = job.segment["productive"] + job.segment["checkpoint"]
-        size = job.row["accelerators"]
-        self.ledger["productive"] -= job.segment["productive"] * size
-        self.ledger["checkpoint"] -= job.segment["checkpoint"] * size
-        self.ledger["recompute"] += lost * size
-        job.segment = {"productive": 0, "checkpoint": 0}
-        job.done = job.writing = 0
-        job.state, job.left, job.lost_node = "hanging", detect, False
+    def speed(self, job):
+        return min(self.speeds[n // self.c.hall_nodes] for n in job.nodes)
 
     def play(self):
         """Return start and end of each job."""
@@ -231,26 +203,44 @@ class SlowCluster:
             while self.faults and self.faults[0][k.FAULT_AT] <= t:
                 self.fail(self.faults.pop(0), t)
                 changed = True
+            while self.caps and self.caps[0][0] <= t:
+                self.cap(t)
             for job in self.jobs:
                 if job.state == "coming" and job.row["submit_s"] <= t:
                     job.state = "waiting"
             self.schedule(t)
 
+    def cap(self, t):
+        """Change the speeds of halls; a service's work so far is rounded down."""
+        running = [j for j in self.jobs if j.state == "running"]
+        before = [self.speed(j) for j in running]
+        while self.caps and self.caps[0][0] <= t:
+            _, hall, speed = self.caps.pop(0)
+            self.speeds[hall] = speed
+        for job, speed in zip(running, before, strict=True):
+            if job.service and self.speed(job) != speed:
+                job.book("productive", job.done // 1000)
+
     def ends(self, t):
         changed = False
         for job in self.jobs:
-            complete = job.saved + job.done >= job.row["work_s"]
-            if job.state == "running" and job.left == 0 and complete and job.writing == 0:
+            over = job.service and job.row["until_s"] <= t
+            if job.state == "running" and (over or (job.left == 0 and job.complete)):
+                if job.service:
+                    job.stop()
                 job.state, job.end = "done", t
                 self.release(job)
+                changed = True
+            elif job.state == "waiting" and over:
+                job.state, job.end = "done", t
                 changed = True
             elif job.state == "hanging" and job.left == 0:
                 changed = True
                 if not job.row["keeps_nodes"] or not job.nodes or job.lost_node:
                     self.release(job)
-                    job.state = "waiting"
+                    job.requeue()
                 else:
-                    job.state, job.left = "running", job.row["inprocess_restart_s"]
+                    job.begin(job.row["inprocess_restart_s"])
         return changed
 
     def fail(self, fault, t):
@@ -260,14 +250,15 @@ class SlowCluster:
             for job in self.at(n):
                 unit -= job.nodes[n]
                 if unit < 0:
-                    self.strike(job, fault[k.FAULT_DETECT_S])
+                    if job.state == "running":
+                        job.strike(k.ONE_JOB, fault[k.FAULT_DETECT_S])
                     return
             return
         back = t + fault[k.FAULT_DETECT_S] + fault[k.FAULT_REPAIR_S]
         if n in self.back:
             return  # what is down cannot fail again
         for job in self.at(n):
-            self.strike(job, fault[k.FAULT_DETECT_S])
+            job.strike(k.NODE, fault[k.FAULT_DETECT_S])
             job.lost_node = True
             del job.nodes[n]
         self.free[n] = 0
@@ -291,8 +282,8 @@ class SlowCluster:
                 taken = {self.slot[(j.number, n)] for j in self.jobs if n in j.nodes}
                 self.slot[(job.number, n)] = next(i for i in range(99) if i not in taken)
                 self.free[n] -= count
-            job.nodes, job.state = nodes, "running"
-            job.left = job.row["startup_s"] if job.placements == 0 else job.row["cold_restart_s"]
+            job.nodes = nodes
+            job.begin(job.row["startup_s"] if job.placements == 0 else job.row["cold_restart_s"])
             job.placements += 1
             job.start = t if job.start < 0 else job.start
 
@@ -308,38 +299,7 @@ class SlowCluster:
             book["drained"] += self.c.accelerators_per_node - self.broken[n]
         for job in self.jobs:
             if job.state == "hanging":
-                book["restart"] += self.held(job)
+                book["restart"] += job.held
                 job.left -= 1
             elif job.state == "running":
-                self.run_second(job)
-
-    def run_second(self, job):
-        size = job.row["accelerators"]
-        self.ledger["idle"] += self.held(job) - size
-        if job.left > 0:
-            self.ledger["restart"] += size
-            job.left -= 1
-            return
-        interval, write = job.row["checkpoint_interval_s"], job.row["checkpoint_write_s"]
-        if job.writing > 0:
-            self.ledger["checkpoint"] += size
-            job.segment["checkpoint"] += 1
-            job.writing -= 1
-        else:
-            self.ledger["productive"] += size
-            job.segment["productive"] += 1
-            job.done += 1
-            full = interval > 0 and (
-                job.done == interval or job.saved + job.done == job.row["work_s"]
-            )
-            if full:
-                job.writing = write
-        complete = (
-            interval > 0
-            and job.writing == 0
-            and (job.done == interval or job.saved + job.done == job.row["work_s"])
-        )
-        if complete:
-            job.saved += job.done
-            job.done = 0
-            job.segment = {"productive": 0, "checkpoint": 0}
+                job.second(self.speed(job))

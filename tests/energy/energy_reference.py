@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import linprog
+from scipy.sparse import coo_array
 
 
 class Plain:
@@ -21,10 +22,9 @@ class Plain:
 
     def solve(self):
         def matrix(rows):
-            out = np.zeros((len(rows), len(self.cost)))
-            for i, (terms, _) in enumerate(rows):
-                for j, value in terms:
-                    out[i, j] += value
+            terms = [(i, j, value) for i, (row, _) in enumerate(rows) for j, value in row]
+            i, j, value = zip(*terms, strict=True) if terms else ((), (), ())
+            out = coo_array((value, (i, j)), shape=(len(rows), len(self.cost))).tocsr()
             return out, np.array([right for _, right in rows])
 
         a, b = matrix(self.equal)
@@ -35,8 +35,10 @@ class Plain:
         )  # fmt: skip
 
 
-def _capacity(lp, part, hours):
+def _capacity(lp, part, hours, shared):
     """Return a capacity as terms and a constant."""
+    if part.name in shared:
+        return shared[part.name], 0.0
     if part.capacity_mw is not None:
         return [], part.capacity_mw
     high = None if np.isinf(part.most_mw) else part.most_mw
@@ -44,13 +46,20 @@ def _capacity(lp, part, hours):
     return [(lp.variable(price, part.least_mw, high), 1.0)], 0.0
 
 
-def least_cost(system, firm_mw=0.0):  # noqa: C901, PLR0912, PLR0915  plain, rule by rule
+def least_cost(system, firm_mw=0.0):
     """Return what scipy's linprog answers about a system."""
-    lp, hours = Plain(), system.hours
+    lp = Plain()
+    add_system(lp, system, firm_mw)
+    return lp.solve()
+
+
+def add_system(lp, system, firm_mw=0.0, shared=None):  # noqa: C901, PLR0912, PLR0915  rule by rule
+    """Add a system; capacities in `shared` are sums of variables that stand already."""
+    hours, shared = system.hours, shared or {}
     balance = [[] for _ in range(hours)]
     co2, emitting, firm, standing = [], [], [], 0.0
     for source in system.sources:
-        terms, fixed = _capacity(lp, source, hours)
+        terms, fixed = _capacity(lp, source, hours, shared)
         firm += [(k, -source.firm_share * a) for k, a in terms]
         standing += source.firm_share * fixed
         price, available = system.cost_of(source), system.series(source.availability)
@@ -84,7 +93,7 @@ def least_cost(system, firm_mw=0.0):  # noqa: C901, PLR0912, PLR0915  plain, rul
                 row.append((lp.variable(source.shortfall_usd_per_mwh), -1.0))
             lp.below.append((row, -source.least_energy_mwh))
     for storage in system.storages:
-        terms, fixed = _capacity(lp, storage, hours)
+        terms, fixed = _capacity(lp, storage, hours, shared)
         firm += [(k, -storage.firm_share * a) for k, a in terms]
         standing += storage.firm_share * fixed
         charge = [lp.variable() for _ in range(hours)]
@@ -122,4 +131,3 @@ def least_cost(system, firm_mw=0.0):  # noqa: C901, PLR0912, PLR0915  plain, rul
         lp.below.append((emitting, (1.0 - system.clean_share) * system.load_mw.sum()))
     if firm_mw:
         lp.below.append((firm, standing - firm_mw))
-    return lp.solve()

@@ -79,9 +79,10 @@ def test_the_books_close(system):
     for storage in system.storages:
         charge, give = found.charge_mw[storage.name], found.discharge_mw[storage.name]
         stored = found.stored_mwh[storage.name]
-        if not any(s.least_energy_mwh for s in system.sources):
-            assert not (charge * give).any()
-            assert found.wasted_hours == 0
+        # At once only where energy is worth less than nothing: a minimum take, a ramp to come.
+        worthless = found.price_usd_per_mwh < 0.0
+        assert not (charge * give)[~worthless].any()
+        assert found.wasted_hours <= worthless.sum()
         assert max(charge.max(), give.max()) <= storage.capacity_mw
         assert 0.0 <= stored.min() <= stored.max() <= storage.capacity_mw * storage.energy_hours
         kept = (1 - storage.loss_per_hour) * np.roll(stored, 1)
@@ -94,6 +95,22 @@ def test_the_books_close(system):
         if source.ramp_per_hour is not None:
             reach = source.ramp_per_hour * source.capacity_mw
             assert np.abs(np.diff(output)).max(initial=0.0) <= reach + 1e-6
+
+
+def test_a_ramp_to_come_makes_energy_worthless_and_a_store_wastes_it():
+    # To give more in the second hour the plant must give more than is needed in the first.
+    plant = Source(name="plant", marginal_usd_per_mwh=20.0, capacity_mw=34.0, ramp_per_hour=0.25)
+    store = Storage(name="store", energy_hours=0.5, capacity_mw=5.0, charge_efficiency=0.75,
+                    discharge_usd_per_mwh=0.5)  # fmt: skip
+    system = System(load_mw=np.array([22.0, 120.0, 140.0]), sources=(plant,), storages=(store,),
+                    unserved_usd_per_mwh=5000.0)  # fmt: skip
+    found = dispatch(system)
+    assert found.total_usd == pytest.approx(least_cost(system).fun, rel=1e-6)
+    assert found.price_usd_per_mwh[0] < 0.0
+    assert found.output_mw["plant"][0] > 22.0
+    both = np.minimum(found.charge_mw["store"], found.discharge_mw["store"])
+    assert both[0] > 0.0
+    assert both[1:].tolist() == [0.0, 0.0]
 
 
 @given(systems())

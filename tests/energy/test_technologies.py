@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
+from gigawatt.energy.system import System
 from gigawatt.energy.technologies import (
     ambient_availability,
     annual_capital,
@@ -15,6 +16,7 @@ from gigawatt.energy.technologies import (
     fuel_burn,
     marginal_cost,
     source_of,
+    storage_of,
     technology,
 )
 from gigawatt.errors import InputError, NotModelledError, UnknownNameError
@@ -54,24 +56,78 @@ def test_a_source_carries_cost_and_emissions():
 
 
 def test_part_load_burns_more_and_is_refused_where_unknown():
-    full = fuel_burn(CCGT, np.array([0.0, 100.0]), 100.0)
-    assert full == pytest.approx([0.0, 622.6])
-    with pytest.raises(NotModelledError, match="part load in 1 hours"):
-        fuel_burn(CCGT, np.array([50.0]), 100.0)
-    known = replace(CCGT, part_load=((0.5, 1.1), (1.0, 1.0)))
-    assert fuel_burn(known, np.array([50.0, 75.0]), 100.0) == pytest.approx(
-        [50.0 * 6.226 * 1.1, 75.0 * 6.226 * 1.05]
+    # Buttler et al. (2015): at half load 0.88775 of the efficiency at full load.
+    assert fuel_burn(CCGT, np.array([0.0, 50.0, 100.0]), 100.0) == pytest.approx(
+        [0.0, 50.0 * 6.226 / 0.88775, 622.6], rel=1e-4
     )
+    bare = replace(CCGT, part_load=())
+    assert fuel_burn(bare, np.array([0.0, 100.0]), 100.0) == pytest.approx([0.0, 622.6])
+    with pytest.raises(NotModelledError, match="part load in 1 hours"):
+        fuel_burn(bare, np.array([50.0]), 100.0)
     with pytest.raises(NotModelledError, match="no heat rate"):
         fuel_burn(technology("wind"), np.array([1.0]), 1.0)
+
+
+def test_an_open_turbine_loses_more_at_part_load_than_an_engine():
+    half = {
+        name: fuel_burn(tech, np.array([50.0]), 100.0)[0] / (50.0 * tech.heat_rate_btu_per_kwh)
+        for name, tech in (
+            (name, technology(name)) for name in ("ccgt", "ocgt", "reciprocating", "small-turbine")
+        )
+    }
+    assert half["reciprocating"] < half["ccgt"] < half["ocgt"]
+    assert half["small-turbine"] == pytest.approx(half["ocgt"])
 
 
 def test_heat_takes_power_away():
     with pytest.raises(NotModelledError, match="state derate"):
         ambient_availability(CCGT, np.array([30.0]))
+    # A published chart: 0.83 of the power at 40 C.
+    left = ambient_availability(technology("ocgt"), np.array([0.0, 15.0, 40.0]))
+    assert left == pytest.approx([1.0, 1.0, 0.83])
     hot = replace(CCGT, derate=(15.0, 0.005))
-    left = ambient_availability(hot, np.array([0.0, 15.0, 35.0]))
-    assert left == pytest.approx([1.0, 1.0, 0.9])
+    assert ambient_availability(hot, np.array([35.0])) == pytest.approx([0.9])
+
+
+def test_a_source_with_units_carries_starts_and_part_load():
+    source = source_of(CCGT, discount_rate=0.07, life_years=25.0, fuel_usd_per_mmbtu=4.0, units=3,
+                       capacity_mw=2262.0)  # fmt: skip
+    assert (source.units, source.least_load) == (3, 0.45)
+    assert (source.least_up_h, source.least_down_h) == (4, 2)
+    assert source.part_load[-1] == (1.0, 1.0)
+    assert source.fuel_usd_per_mwh == pytest.approx(6.226 * 4.0)
+    # 81 USD of wear and 9 MMBtu a MW, whose carbon is that of gas: 53.06 kg/MMBtu.
+    assert source.start_usd_per_mw == pytest.approx(81.0 + 9.0 * 4.0)
+    assert source.start_co2_t_per_mw == pytest.approx(9.0 * 0.05306, rel=1e-3)
+    assert source.heat_mmbtu_per_mwh == pytest.approx(6.226)
+    assert source.nox_kg_per_mwh == pytest.approx(6.226 * 0.0363)
+    assert source.ramp_per_hour is None
+    with pytest.raises(NotModelledError, match="no least load"):
+        source_of(technology("wind"), discount_rate=0.07, life_years=25.0, units=2)
+
+
+def test_every_source_can_be_made_and_the_lives_are_those_of_the_panel():
+    for entry in catalog.load().entries("technology"):
+        tech = technology(entry.id)
+        source = source_of(tech, discount_rate=0.07, life_years=25.0, fuel_usd_per_mmbtu=4.0,
+                           capacity_mw=10.0)  # fmt: skip
+        System(load_mw=np.ones(3), sources=(source,))
+    # IPCC 2014: 490 g/kWh for gas, whose plants emitted 370 from the stack; 12, 11 and 48.
+    per_stack = CCGT.upstream_co2_t_per_mwh / CCGT.co2_t_per_mwh
+    assert per_stack == pytest.approx(120.0 / 370.0, rel=1e-3)
+    lives = [technology(n).upstream_co2_t_per_mwh for n in ("nuclear", "wind", "solar")]
+    assert lives == pytest.approx([0.012, 0.011, 0.048])
+
+
+def test_a_battery_is_a_store():
+    battery = technology("battery")
+    store = storage_of(battery, discount_rate=0.07, life_years=15.0, energy_hours=4.0,
+                       discharge_usd_per_mwh=18.0)  # fmt: skip
+    assert store.charge_efficiency * store.discharge_efficiency == pytest.approx(0.85)
+    assert store.capital_usd_per_mw_year == annual_capital(battery, 0.07, 15.0)
+    with pytest.raises(NotModelledError, match="no round-trip"):
+        storage_of(CCGT, discount_rate=0.07, life_years=15.0, energy_hours=4.0,
+                   discharge_usd_per_mwh=0.0)  # fmt: skip
 
 
 def test_lead_times_stay_in_the_published_range():

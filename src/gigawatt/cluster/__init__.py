@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gigawatt.cluster.run import ClusterRun
     from gigawatt.cluster.shape import Cluster, PowerCap
     from gigawatt.cluster.simulate import simulate_cluster
+    from gigawatt.cluster.storage import NearTier, Storage
     from gigawatt.cluster.writers import write_chrome_trace, write_parquet
 
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "Failures",
     "Jobs",
     "Ledger",
+    "NearTier",
     "Policy",
     "PowerCap",
+    "Storage",
     "Workload",
     "generate_jobs",
     "hosting_fleet",
@@ -56,6 +59,7 @@ __getattr__, __dir__ = lazy(
         "run": ("ClusterRun",),
         "shape": ("Cluster", "PowerCap"),
         "simulate": ("simulate_cluster",),
+        "storage": ("NearTier", "Storage"),
         "writers": ("write_chrome_trace", "write_parquet"),
     },
 )

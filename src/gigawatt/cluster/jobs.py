@@ -59,11 +59,19 @@ JOB: Final = np.dtype(
         ("grace_s", np.int64),  # in which a preempted job may write a checkpoint
         ("patience_s", np.int64),  # for which it waits for a node, holding the others
         ("until_s", np.int64),  # a service ends then, whenever it began; -1: other jobs
+        ("checkpoint_gb", np.int64),  # size of a checkpoint, where `Storage` says how fast it is
+        ("shrunk_permille", np.int64),  # work an accelerator does with fewer than asked for
     ]
 )
 """Columns of a job."""
 
-_DEFAULTS: Final = {"kind": 5, "limit_s": -1, "least_accelerators": -1, "until_s": -1}
+_DEFAULTS: Final = {
+    "kind": 5,
+    "limit_s": -1,
+    "least_accelerators": -1,
+    "until_s": -1,
+    "shrunk_permille": 1000,
+}
 _BAD: Final = np.iinfo(np.int64).min  # stands for a number that was none
 _MOST: Final = 1 << 37  # longest time [s], some 4,000 years
 
@@ -223,6 +231,7 @@ def _reasons(rows: Rows, cluster: Cluster) -> list[tuple[str, NDArray[np.bool_]]
     lows, highs = numbers.min(axis=0, initial=0), numbers.max(axis=0, initial=0)
     columns = {name: numbers[:, i] for i, name in enumerate(JOB.names or ())}
     size, until, least = columns["accelerators"], columns["until_s"], columns["least_accelerators"]
+    shrunk = columns["shrunk_permille"]
     missing = np.zeros(len(rows), dtype=bool)
     negative, long = missing.copy(), missing.copy()
     for (name, column), low, high in zip(columns.items(), lows, highs, strict=True):
@@ -246,6 +255,8 @@ def _reasons(rows: Rows, cluster: Cluster) -> list[tuple[str, NDArray[np.bool_]]
         ("it needs more accelerators than its span has", size > _room(columns["span"], cluster)),
         ("its tenant is negative", columns["tenant"] < 0),
         ("it shrinks to nothing or to more than it has", shrinks & ((least < 1) | (least > size))),
+        ("its checkpoint has a negative size", columns["checkpoint_gb"] < 0),
+        ("its shrunk_permille is not from 1 to 1000", (shrunk < 1) | (shrunk > 1000)),
     ]
 
 

@@ -40,6 +40,7 @@ _KINDS: Final = (
     ("restart", k.RESTART),
     ("waiting", k.WAITING),
     ("padding", k.PADDING),
+    ("slowed", k.SLOWED),
 )
 
 
@@ -94,7 +95,7 @@ class ClusterRun:
             idle=summed["padding"] + led[k.LED_IDLE],
             failed=led[k.LED_FAILED],
             drained=led[k.LED_DRAINED],
-            capped=led[k.LED_CAPPED],
+            capped=led[k.LED_CAPPED] + summed["slowed"],
         )
         counts = {
             "failures": int(now[k.STRUCK]),
@@ -109,6 +110,11 @@ class ClusterRun:
             f"ClusterRun({len(self.jobs):,} jobs on {self.cluster.accelerators:,} accelerators, "
             f"{self.until_s:,} s, goodput {self.ledger.goodput:.3f})"
         )
+
+    @property
+    def slowed(self) -> int:
+        """The part of what is capped in which accelerators were on, but slow [accelerator-s]."""
+        return int(self.fate[:, k.SLOWED].sum())
 
     @property
     def start_s(self) -> Longs:

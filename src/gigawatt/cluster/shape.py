@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from gigawatt.errors import InputError
+from gigawatt.errors import InputError, NotModelledError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Cluster", "PowerCap"]
+
+Mode = Literal["off", "slow"]
+_SLOWEST: Final = 0.001  # a speed counts in thousandths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +118,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerCap:
-    """From `at_s` on, a hall may have so many accelerators in service.
+    """From `at_s` on, a hall may have so many accelerators in service, or runs at a lower speed.
 
     Nodes that must not be in service are switched off: free ones at once, others when their jobs
-    end. A node that is down does not count as switched off.
+    end. A node that is down does not count as switched off. Jobs in a slower hall work at its
+    speed; one in several halls works at that of the slowest. Writing and restarting are as fast as
+    before. A cap of one mode does not change what one of the other mode has set.
 
     Parameters
     ----------
@@ -127,16 +132,44 @@ class PowerCap:
     at_s : int
         When the cap begins to hold [s].
     accelerators : int
-        Most accelerators in service.
+        Most accelerators in service, with the mode ``"off"``.
+    mode : str
+        ``"off"`` switches nodes off, ``"slow"`` slows jobs down.
+    speed : float
+        Speed of jobs in the hall, over that at full power, with the mode ``"slow"``. It counts in
+        thousandths.
+
+    Raises
+    ------
+    InputError
+        If the mode is unknown or the speed out of its range.
     """
 
     hall: int
     at_s: int
-    accelerators: int
+    accelerators: int = 0
+    mode: Mode = "off"
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            options = ", ".join(get_args(Mode))
+            message = f"mode must be one of {options}. Got {self.mode!r} instead."
+            raise InputError(message)
+        if not _SLOWEST <= self.speed <= 1.0:
+            message = f"speed must lie between 0.001 and 1. Got {self.speed!r} instead."
+            raise InputError(message)
 
     @classmethod
     def of_power(
-        cls, hall: int, power_mw: Sequence[float], accelerator_kw: float, step_s: int = 3600
+        cls,
+        hall: int,
+        power_mw: Sequence[float],
+        accelerator_kw: float,
+        step_s: int = 3600,
+        *,
+        accelerators: int | None = None,
+        idle_kw: float = 0.0,
     ) -> list[PowerCap]:
         """Return the caps that keep a hall within a series of IT power, one value a step.
 
@@ -150,7 +183,31 @@ class PowerCap:
             IT power of one accelerator with its part of host and network [kW].
         step_s : int
             Length of a step [s].
+        accelerators : int, optional
+            Accelerators of the hall. Where given, they all stay on and slow down together: power
+            above `idle_kw` is taken to be in proportion to speed. That is on the safe side, as
+            chips at lower clocks also need less voltage.
+        idle_kw : float
+            IT power of one accelerator that does nothing, with the same part [kW].
+
+        Raises
+        ------
+        NotModelledError
+            If even idle accelerators would draw more than there is: some must be switched off.
         """
+        if accelerators is not None:
+            each = [mw * 1e3 / accelerators for mw in power_mw]
+            speeds = [min((kw - idle_kw) / (accelerator_kw - idle_kw), 1.0) for kw in each]
+            if min(speeds, default=1.0) < _SLOWEST:
+                message = (
+                    f"{min(each):.3f} kW an accelerator leave no power to work beside the "
+                    f"{idle_kw} kW of an idle one; switch some off"
+                )
+                raise NotModelledError(message)
+            return [
+                cls(hall=hall, at_s=i * step_s, mode="slow", speed=speed)
+                for i, speed in enumerate(speeds)
+            ]
         return [
             cls(hall=hall, at_s=i * step_s, accelerators=math.floor(mw * 1e3 / accelerator_kw))
             for i, mw in enumerate(power_mw)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gigawatt.cluster.jobs import Jobs
     from gigawatt.cluster.shape import Cluster, PowerCap
+    from gigawatt.cluster.storage import Storage
 
     Longs = NDArray[np.int64]
 
@@ -33,6 +34,7 @@ def simulate_cluster(  # noqa: PLR0913  what a user may choose
     policy: Policy | str = "fifo",
     failures: Failures | None = None,
     caps: Sequence[PowerCap] = (),
+    storage: Storage | None = None,
     seed: int = 0,
     horizon_s: int | None = None,
     on_bad: OnBad = "error",
@@ -51,7 +53,10 @@ def simulate_cluster(  # noqa: PLR0913  what a user may choose
     failures : Failures, optional
         What breaks; nothing, where not given.
     caps : sequence of PowerCap
-        How much of each hall may be in service.
+        How much of each hall may be in service, or how fast it is.
+    storage : Storage, optional
+        Where checkpoints go and how fast. Where not given, each job writes for its
+        ``checkpoint_write_s``, whatever the others do.
     seed : int
         Of the failures. The same seed gives the same run.
     horizon_s : int, optional
@@ -85,8 +90,8 @@ def simulate_cluster(  # noqa: PLR0913  what a user may choose
     rules = Policy.named(policy) if isinstance(policy, str) else policy
     _check(cluster, failures, caps, horizon_s)
     good, kept = checked(jobs, cluster, on_bad)
-    setup = setup_of(cluster, good, rules, failures, caps, horizon_s, log=log)
-    state = state_of(cluster, good, rules, caps, setup)
+    setup = setup_of(cluster, good, rules, failures, caps, horizon_s, storage=storage, log=log)
+    state = state_of(cluster, good, rules, caps, setup, storage)
     return ClusterRun.of(cluster, good, kept, _played(setup, state, cluster, failures, seed))
 
 
@@ -109,7 +114,7 @@ def _played(
     setup: Longs, state: k.State, cluster: Cluster, failures: Failures | None, seed: int
 ) -> k.State:
     """Run the kernel to its end, giving it failures and room as it asks for them."""
-    from gigawatt.cluster.kernel.loop import advance  # noqa: PLC0415  loads Numba
+    from gigawatt.cluster.kernel.entry import advance  # noqa: PLC0415  loads LLVM
 
     stream = None if failures is None else Stream(failures, cluster, seed)
     while True:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gigawatt.cluster.jobs import JOB, as_numbers
 from gigawatt.cluster.kernel import columns as k
+from gigawatt.cluster.storage import paces
 from gigawatt.errors import InputError, NotModelledError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gigawatt.cluster.jobs import Jobs
     from gigawatt.cluster.policy import Policy
     from gigawatt.cluster.shape import Cluster, PowerCap
+    from gigawatt.cluster.storage import Storage
 
     Longs = NDArray[np.int64]
 
@@ -57,6 +59,7 @@ def setup_of(
     caps: Sequence[PowerCap],
     horizon_s: int | None,
     *,
+    storage: Storage | None = None,
     log: bool,
 ) -> Longs:
     """Return what does not change during a simulation."""
@@ -109,6 +112,7 @@ def setup_of(
         "crews": 0 if failures is None else failures.crews or 0,
         "parts": 0 if failures is None else failures.spare_parts or 0,
         "caps": len(caps),
+        **_paced(jobs, caps, storage),
         **_plan_size(cluster, policy, count, failing=failures is not None or len(caps) > 0),
     }
     values.update(_sections(values))
@@ -154,15 +158,38 @@ def _plan_size(cluster: Cluster, policy: Policy, count: int, *, failing: bool) -
     return {"planned": planned, "plan_rows": rows}
 
 
+def _paced(jobs: Jobs, caps: Sequence[PowerCap], storage: Storage | None) -> dict[str, int]:
+    """Return whether jobs have other speeds than the full one, or tiers of checkpoints."""
+    rows = jobs.rows
+    shared = storage is not None and bool((rows["checkpoint_gb"] > 0).any())
+    slows = any(cap.mode == "slow" for cap in caps)
+    return {
+        "paced": shared or slows or bool((rows["shrunk_permille"] < k.FULL).any()),
+        "shared": shared,
+        "slows": slows,
+    }
+
+
 def state_of(
-    cluster: Cluster, jobs: Jobs, policy: Policy, caps: Sequence[PowerCap], c: Longs
+    cluster: Cluster,
+    jobs: Jobs,
+    policy: Policy,
+    caps: Sequence[PowerCap],
+    c: Longs,
+    storage: Storage | None = None,
 ) -> k.State:
     """Return the arrays at the beginning."""
     count, nodes = len(jobs), 1 if cluster.pool else cluster.nodes
     job = _jobs(jobs, policy)
+    pace = np.ones((1, k.PACE_COLUMNS), dtype=np.int64)
+    if c[k.C_PACED]:
+        pace, job[:count, k.WRITE_S] = paces(jobs.rows, cluster, storage)
+    if (jobs.rows["limit_s"] >= 0).any():
+        job[:count, k.SLACK_S] = _slack_s(jobs.rows, job[:count, k.WRITE_S], pace)
     table = np.zeros((c[k.C_PLANNED_AT] + c[k.C_PLANNED], k.TABLE_COLUMNS), dtype=np.int64)
     cap_at, victim_at = c[k.C_CAP_AT], c[k.C_VICTIM_AT]
-    table[cap_at : cap_at + len(caps), :3] = _caps(caps, cluster)
+    table[cap_at : cap_at + len(caps)] = _caps(caps, cluster)
+    table[c[k.C_HALL_AT] : c[k.C_HALL_AT] + c[k.C_HALLS], k.PACE] = k.FULL
     table[victim_at : victim_at + k.VICTIMS, 0] = -1
     tenant, usage = _tenants(jobs, policy, c)
     count_rows = c[k.C_WHOLE_ROW] + (c[k.C_DOMAIN_ROW] if c[k.C_DOMAIN_NODES] > 1 else 0)
@@ -171,6 +198,7 @@ def state_of(
     logged = c[k.C_LOGGING] > 0
     state = k.State(
         job=job,
+        pace=pace,
         heap=np.zeros((k.HEAPS, max(count, nodes, 1)), dtype=np.int64),
         node=np.zeros((nodes, k.NODE_COLUMNS), dtype=np.int32),
         slot=np.zeros((1 if cluster.pool else c[k.C_ACCELERATORS], k.SLOT_COLUMNS), np.int32),
@@ -187,6 +215,7 @@ def state_of(
     )
     state.now[k.HEAD] = -1
     state.now[k.NEXT_START] = k.FOREVER
+    state.now[k.LEAST_SPEED] = k.FULL
     state.now[k.FREE_ALL] = c[k.C_ACCELERATORS]
     if not cluster.pool:
         state.node[:, k.FREE] = state.node[:, k.FREE_LATER] = c[k.C_NODE_SIZE]
@@ -224,19 +253,21 @@ def _jobs(jobs: Jobs, policy: Policy) -> Longs:
     job[:, list(_COLUMNS.values())] = asked[:, places]
     least = rows["least_accelerators"]
     job[:, k.LEAST] = np.where(least < 0, k.FOREVER, least)
-    if (rows["limit_s"] >= 0).any():
-        job[:, k.SLACK_S] = _slack_s(rows)
     order = _order(jobs, policy)
     job[order, k.RANK] = np.arange(len(rows))
     job[:, k.BY_RANK] = order
     return job
 
 
-def _slack_s(rows: NDArray[Any]) -> Longs:
+def _slack_s(rows: NDArray[Any], write_s: Longs, pace: Longs) -> Longs:
     """Return by how much the scheduler thinks each job longer than it is without failures."""
     interval = rows["checkpoint_interval_s"]
-    segments = -(-rows["work_s"] // np.maximum(interval, 1)) * (interval > 0)
-    exact = rows["startup_s"] + rows["work_s"] + segments * rows["checkpoint_write_s"]
+    segments = -(-rows["work_s"] // np.maximum(interval, 1))
+    writes = segments * write_s
+    if len(pace) == len(rows):
+        writes += segments // pace[:, k.EVERY1] * pace[:, k.WRITE1_S]
+        writes += ((segments - 1) // pace[:, k.EVERY2] + 1) * pace[:, k.WRITE2_S]
+    exact = rows["startup_s"] + rows["work_s"] + writes * (interval > 0)
     return np.where(rows["until_s"] >= 0, 0, np.maximum(rows["limit_s"] - exact, 0))
 
 
@@ -257,7 +288,7 @@ def _tenants(jobs: Jobs, policy: Policy, c: Longs) -> tuple[Longs, NDArray[np.fl
     tenant[:, k.ORDER] = np.arange(count)
     tenant[:, k.QUOTA] = k.FOREVER
     usage = np.zeros((count, k.USAGE_COLUMNS))
-    usage[:, k.SHARE] = 1.0
+    usage[:, k.TENANT_SHARE] = 1.0
     tenant[0, k.LANE_TO] = len(jobs)
     if c[k.C_FAIR]:
         edges = np.searchsorted(np.sort(owner), np.arange(count + 1))
@@ -267,15 +298,20 @@ def _tenants(jobs: Jobs, policy: Policy, c: Longs) -> tuple[Longs, NDArray[np.fl
             tenant[number, k.QUOTA] = value
     for number, share in (policy.shares or {}).items():
         if 0 <= number < count:
-            usage[number, k.SHARE] = share
+            usage[number, k.TENANT_SHARE] = share
     return tenant, usage
 
 
 def _caps(caps: Sequence[PowerCap], cluster: Cluster) -> Longs:
-    """Return time, hall and nodes that must be off, in order of time."""
+    """Return time, hall, and nodes that must be off (0) or speed (1), in order of time."""
     size, hall = cluster.accelerators_per_node, cluster.hall_nodes
-    rows = [(cap.at_s, cap.hall, max(hall - cap.accelerators // size, 0)) for cap in caps]
-    return np.array(sorted(rows), dtype=np.int64).reshape(len(rows), 3)
+    rows = [
+        (cap.at_s, cap.hall, round(cap.speed * k.FULL), 1)
+        if cap.mode == "slow"
+        else (cap.at_s, cap.hall, max(hall - cap.accelerators // size, 0), 0)
+        for cap in caps
+    ]
+    return np.array(sorted(rows), dtype=np.int64).reshape(len(rows), 4)
 
 
 def _set_spares_aside(c: Longs, s: k.State) -> None:

@@ -10,8 +10,6 @@ import numpy as np
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     Hours = np.ndarray[Any, np.dtype[np.float64]]
     Indices = np.ndarray[Any, np.dtype[np.int64]]
     Series = float | Hours
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["HOURS_PER_YEAR", "Source", "Storage", "System", "Throttle", "billing_months"]
 
 HOURS_PER_YEAR: Final = 8760.0
+_KG_PER_T: Final = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +57,27 @@ class Source:
         What a MWh of it not taken costs; None where it must be taken.
     firm_share : float
         Part of the capacity that counts towards a firm-capacity requirement.
+    exit_usd_per_mw : float
+        Fee for each MW of the contracted `most_mw` that is given up: an exit fee.
+    upstream_co2_t_per_mwh : float
+        Emissions of a MWh elsewhere, from making the plant and its fuel: lifecycle less `co2`.
+    water_m3_per_mwh, nox_kg_per_mwh : float or ndarray (hours,)
+        Water lost and nitrogen oxides emitted for a MWh.
+    heat_mmbtu_per_mwh : float
+        Fuel burnt for a MWh at full load, by the higher heating value.
+    fuel_usd_per_mwh : float or ndarray (hours,)
+        Part of `marginal_usd_per_mwh` that pays for fuel at full load; it grows at part load.
+    units : int
+        Equal units that `dispatch(commitment=True)` switches on and off; 0 for none.
+    least_load : float
+        Part of its capacity that a running unit gives at least.
+    part_load : tuple of (float, float)
+        Load of a unit over its capacity, and heat burnt for a MWh over that at full load, by rising
+        load up to (1, 1).
+    least_up_h, least_down_h : int
+        Hours that a unit stays on once started, and off once stopped.
+    start_usd_per_mw, start_mmbtu_per_mw, start_co2_t_per_mw : float
+        Cost of a start, fuel included, its fuel and emissions, for each MW of the unit.
     """
 
     name: str
@@ -76,6 +96,20 @@ class Source:
     least_energy_mwh: float = 0.0
     shortfall_usd_per_mwh: float | None = None
     firm_share: float = 1.0
+    exit_usd_per_mw: float = 0.0
+    upstream_co2_t_per_mwh: float = 0.0
+    water_m3_per_mwh: Series = 0.0
+    nox_kg_per_mwh: Series = 0.0
+    heat_mmbtu_per_mwh: float = 0.0
+    fuel_usd_per_mwh: Series = 0.0
+    units: int = 0
+    least_load: float = 0.0
+    part_load: tuple[tuple[float, float], ...] = ()
+    least_up_h: int = 1
+    least_down_h: int = 1
+    start_usd_per_mw: float = 0.0
+    start_mmbtu_per_mw: float = 0.0
+    start_co2_t_per_mw: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,8 +185,8 @@ class System:
         years as the hours hold.
     co2_usd_per_t : float
         Price of emissions, on top of the marginal costs.
-    co2_most_t : float
-        Limit on the emissions of all hours.
+    co2_most_t, water_most_m3, nox_most_t : float
+        Limits on emissions, water and nitrogen oxides of all hours: caps and permits.
     clean_share : float
         Part of the load's energy that must come from sources without emissions, hour by hour: as
         nothing is sold, this limits what the others give.
@@ -174,11 +208,15 @@ class System:
     unserved_most_mwh: float = np.inf
     co2_usd_per_t: float = 0.0
     co2_most_t: float = np.inf
+    water_most_m3: float = np.inf
+    nox_most_t: float = np.inf
     clean_share: float = 0.0
     billing_period: Any = field(default=None)
 
     def __post_init__(self) -> None:
-        problems = list(_problems(self))
+        from gigawatt.energy._checks import problems_of  # noqa: PLC0415  it takes these classes
+
+        problems = list(problems_of(self))
         if problems:
             raise InputError("\n".join(problems))
 
@@ -202,6 +240,27 @@ class System:
         """Return the cost of a MWh of a source with its emissions, USD/MWh by hour."""
         emitted = self.co2_usd_per_t * self.series(source.co2_t_per_mwh)
         return self.series(source.marginal_usd_per_mwh) + emitted
+
+    @property
+    def caps(self) -> tuple[tuple[str, float, dict[str, Hours]], ...]:
+        """Limits over all hours: kind, most (t, m3, t), and what a MWh of each source adds."""
+        return (
+            (
+                "co2",
+                self.co2_most_t,
+                {s.name: self.series(s.co2_t_per_mwh) for s in self.sources},
+            ),
+            (
+                "water",
+                self.water_most_m3,
+                {s.name: self.series(s.water_m3_per_mwh) for s in self.sources},
+            ),
+            (
+                "nox",
+                self.nox_most_t,
+                {s.name: self.series(s.nox_kg_per_mwh) / _KG_PER_T for s in self.sources},
+            ),
+        )
 
     @property
     def planned(self) -> tuple[Source | Storage, ...]:
@@ -233,83 +292,3 @@ def billing_months(start: str, hours: int) -> Indices:
     months = times.astype("datetime64[M]").astype(np.int64)
     counted: Indices = months - months[0]
     return counted
-
-
-def _problems(system: System) -> Iterable[str]:
-    """Yield what is wrong with a system, in words."""
-    load = np.asarray(system.load_mw)
-    if load.ndim != 1 or not load.size or not np.isfinite(load).all() or load.min() < 0.0:
-        yield "the load must be a series of finite MW, none negative"
-        return
-    names = [a.name for a in system.parts] + [t.name for t in system.throttles]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        yield f"the name '{name}' is used more than once"
-    if np.isfinite(system.unserved_most_mwh) and system.unserved_usd_per_mwh is None:
-        yield "unserved_most_mwh limits unserved load: state unserved_usd_per_mwh too"
-    if not 0.0 <= system.clean_share <= 1.0:
-        yield f"clean_share must be within [0, 1]; found {system.clean_share:g}"
-    for source in system.sources:
-        yield from _series_problems(system, source)
-        yield from _capacity_problems(source)
-        yield from _ramp_problems(system, source)
-    for storage in system.storages:
-        yield from _capacity_problems(storage)
-        for name in ("charge_efficiency", "discharge_efficiency"):
-            if not 0.0 < getattr(storage, name) <= 1.0:
-                yield f"{storage.name}: {name} must be within (0, 1]"
-        if storage.energy_hours <= 0.0 or not 0.0 <= storage.loss_per_hour < 1.0:
-            yield f"{storage.name}: energy_hours must be positive and loss_per_hour within [0, 1)"
-
-
-def _series_problems(system: System, source: Source) -> Iterable[str]:
-    given = {
-        name: np.asarray(getattr(source, name), dtype=float)
-        for name in ("marginal_usd_per_mwh", "availability", "least_output", "co2_t_per_mwh")
-    }
-    for name, value in given.items():
-        if value.shape not in ((), (system.hours,)):
-            yield f"{source.name}: {name} must have {system.hours} hours; found {value.shape}"
-            return
-        if not np.isfinite(value).all():
-            yield f"{source.name}: {name} must be finite in every hour"
-    least, available = given["least_output"], given["availability"]
-    if least.min() < 0.0 or available.max() > 1.0 or (least > available).any():
-        yield f"{source.name}: 0 <= least_output <= availability <= 1 must hold in every hour"
-
-
-def _ramp_problems(system: System, source: Source) -> Iterable[str]:
-    """Yield where the outputs that a plant must keep lie further apart than it can ramp."""
-    ramp = source.ramp_per_hour
-    if ramp is None:
-        return
-    if ramp <= 0.0:
-        yield f"{source.name}: ramp_per_hour must be positive; found {ramp:g}"
-        return
-    bounds = (np.asarray(source.least_output, float), np.asarray(source.availability, float))
-    if any(b.shape not in ((), (system.hours,)) for b in bounds) or not bounds[0].any():
-        return
-    low, high = 0.0, 1.0
-    pairs = zip(system.series(bounds[0]), system.series(bounds[1]), strict=True)
-    for hour, (least, available) in enumerate(pairs):
-        from_low, from_high = (low - ramp, high + ramp) if hour else (0.0, 1.0)
-        low, high = max(least, from_low), min(available, from_high)
-        if low > high + 1e-12:
-            yield (
-                f"{source.name}: it cannot follow its own least_output and availability: in hour "
-                f"{hour} it would have to change by {low - high:.3g} of its capacity more than "
-                f"ramp_per_hour, {ramp:g}"
-            )
-            return
-
-
-def _capacity_problems(part: Source | Storage) -> Iterable[str]:
-    if part.capacity_mw is not None:
-        if not 0.0 <= part.capacity_mw < np.inf:
-            yield f"{part.name}: capacity_mw must be finite and not negative"
-    elif not 0.0 <= part.least_mw <= part.most_mw:
-        yield f"{part.name}: 0 <= least_mw <= most_mw must hold"
-    elif part.capital_usd_per_mw_year < 0.0 and part.most_mw == np.inf:
-        yield (
-            f"{part.name}: each MW is paid {-part.capital_usd_per_mw_year:g} USD a year and "
-            "nothing limits it; state most_mw"
-        )

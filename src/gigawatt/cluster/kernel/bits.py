@@ -16,11 +16,7 @@ from gigawatt.cluster.kernel.columns import C_BITS1, C_BITS2, C_BITS3
 from gigawatt.cluster.kernel.jit import jit, part
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from gigawatt.cluster.kernel.columns import Setup
-
-    Words = NDArray[np.uint64]
+    from gigawatt.cluster.kernel.columns import Setup, State
 
 __all__ = ["add", "next_place", "remove"]
 
@@ -48,26 +44,26 @@ def _bit(place: int) -> np.uint64:
 
 
 @part
-def add(c: Setup, bits: Words, place: int) -> None:
+def add(c: Setup, s: State, place: int) -> None:
     """Set the bit of `place`."""
-    bits[place >> 6] |= _bit(place)
-    bits[c[C_BITS1] + (place >> 12)] |= _bit(place >> 6)
-    bits[c[C_BITS2] + (place >> 18)] |= _bit(place >> 12)
-    bits[c[C_BITS3] + (place >> 24)] |= _bit(place >> 18)
+    s.bits[place >> 6] |= _bit(place)
+    s.bits[c[C_BITS1] + (place >> 12)] |= _bit(place >> 6)
+    s.bits[c[C_BITS2] + (place >> 18)] |= _bit(place >> 12)
+    s.bits[c[C_BITS3] + (place >> 24)] |= _bit(place >> 18)
 
 
 @part
-def remove(c: Setup, bits: Words, place: int) -> None:
+def remove(c: Setup, s: State, place: int) -> None:
     """Clear the bit of `place`."""
-    bits[place >> 6] &= ~_bit(place)
-    if bits[place >> 6] != _ZERO:
+    s.bits[place >> 6] &= ~_bit(place)
+    if s.bits[place >> 6] != _ZERO:
         return
-    bits[c[C_BITS1] + (place >> 12)] &= ~_bit(place >> 6)
-    if bits[c[C_BITS1] + (place >> 12)] != _ZERO:
+    s.bits[c[C_BITS1] + (place >> 12)] &= ~_bit(place >> 6)
+    if s.bits[c[C_BITS1] + (place >> 12)] != _ZERO:
         return
-    bits[c[C_BITS2] + (place >> 18)] &= ~_bit(place >> 12)
-    if bits[c[C_BITS2] + (place >> 18)] == _ZERO:
-        bits[c[C_BITS3] + (place >> 24)] &= ~_bit(place >> 18)
+    s.bits[c[C_BITS2] + (place >> 18)] &= ~_bit(place >> 12)
+    if s.bits[c[C_BITS2] + (place >> 18)] == _ZERO:
+        s.bits[c[C_BITS3] + (place >> 24)] &= ~_bit(place >> 18)
 
 
 @jit
@@ -77,39 +73,39 @@ def _above(word: np.uint64, place: int) -> np.uint64:
 
 
 @part
-def next_place(c: Setup, bits: Words, place: int, end: int) -> int:
+def next_place(c: Setup, s: State, place: int, end: int) -> int:
     """Return the first place at or after `place` whose bit is set; `end` if none is before it."""
     if place >= end:
         return end
-    word = _above(bits[place >> 6], place)
+    word = _above(s.bits[place >> 6], place)
     if word != _ZERO:
         return min(end, ((place >> 6) << 6) + _lowest(word))
     up = (place >> 6) + 1
-    found = _climb(c, bits, up)
-    return end if found < 0 else min(end, (found << 6) + _lowest(bits[found]))
+    found = _climb(c, s, up)
+    return end if found < 0 else min(end, (found << 6) + _lowest(s.bits[found]))
 
 
 @jit
-def _climb(c: Setup, bits: Words, up: int) -> int:
+def _climb(c: Setup, s: State, up: int) -> int:
     """Return the first word at or after `up` of the lowest level that is not empty; -1 if none."""
     if up >= c[C_BITS1]:
         return -1
-    word = _above(bits[c[C_BITS1] + (up >> 6)], up)
+    word = _above(s.bits[c[C_BITS1] + (up >> 6)], up)
     if word != _ZERO:
         return ((up >> 6) << 6) + _lowest(word)
     up = (up >> 6) + 1
     if up >= c[C_BITS2] - c[C_BITS1]:
         return -1
-    word = _above(bits[c[C_BITS2] + (up >> 6)], up)
+    word = _above(s.bits[c[C_BITS2] + (up >> 6)], up)
     if word == _ZERO:
         up = (up >> 6) + 1
         if up >= c[C_BITS3] - c[C_BITS2]:
             return -1
-        word = _above(bits[c[C_BITS3] + (up >> 6)], up)
+        word = _above(s.bits[c[C_BITS3] + (up >> 6)], up)
         if word == _ZERO:
             return -1
         up = ((up >> 6) << 6) + _lowest(word)
-        word = bits[c[C_BITS2] + up]
+        word = s.bits[c[C_BITS2] + up]
         up <<= 6
     middle = ((up >> 6) << 6) + _lowest(word)
-    return (middle << 6) + _lowest(bits[c[C_BITS1] + middle])
+    return (middle << 6) + _lowest(s.bits[c[C_BITS1] + middle])

@@ -1,4 +1,4 @@
-"""Power caps: halls switch nodes off and on."""
+"""Power caps: halls switch nodes off and on, or slow the jobs in them down."""
 
 # mypy: disable-error-code="no-any-return"
 # The elements of arrays are Any to mypy; Numba knows their types.
@@ -12,12 +12,17 @@ from gigawatt.cluster.kernel.columns import (
     C_CAP_AT,
     C_HALL_AT,
     C_HALL_NODES,
+    C_HALLS,
     C_NODE_SIZE,
     CAPPED,
     CAPPED_ALL,
     CONDITION,
     FREE,
+    FULL,
+    LEAST_SPEED,
     MUST_BE_OFF,
+    PACE,
+    REPACE,
     RESERVED,
     STALE,
     UP,
@@ -33,8 +38,14 @@ __all__ = ["apply_cap"]
 
 @part
 def apply_cap(c: Setup, s: State, i: int) -> None:
-    """Let a hall switch nodes off or on. Running jobs go on; their nodes follow when they end."""
+    """Let a hall slow down, or switch nodes off or on.
+
+    Nodes of running jobs are switched off when these end.
+    """
     hall = int(s.table[c[C_CAP_AT] + i, 1])
+    if s.table[c[C_CAP_AT] + i, 3] > 0:
+        _set_pace(c, s, hall, int(s.table[c[C_CAP_AT] + i, 2]))
+        return
     s.table[c[C_HALL_AT] + hall, MUST_BE_OFF] = s.table[c[C_CAP_AT] + i, 2]
     first, last = hall * c[C_HALL_NODES], (hall + 1) * c[C_HALL_NODES]
     for promised in range(2):  # free nodes first, then those promised to the head of the queue
@@ -59,3 +70,13 @@ def apply_cap(c: Setup, s: State, i: int) -> None:
             s.node[n, CONDITION] = UP
             return_node(c, s, n)
         n += 1
+
+
+@part
+def _set_pace(c: Setup, s: State, hall: int, speed: int) -> None:
+    """Set the speed of a hall; the jobs follow once all halls have theirs."""
+    s.table[c[C_HALL_AT] + hall, PACE] = speed
+    s.now[LEAST_SPEED] = FULL
+    for k in range(c[C_HALLS]):
+        s.now[LEAST_SPEED] = min(s.now[LEAST_SPEED], s.table[c[C_HALL_AT] + k, PACE])
+    s.now[REPACE] = 1

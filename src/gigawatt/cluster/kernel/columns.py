@@ -78,7 +78,52 @@ PLAN_ROW: Final = 49  # 1 while it is in the plan of conservative backfill
 END_PLACE: Final = 50  # place in the heap of next events, -1 if it is not there
 KNOWN_PLACE: Final = 51  # place in the heap of expected ends
 BY_RANK: Final = 52  # of row r: the job whose RANK is r
-JOB_COLUMNS: Final = 53
+SLOWED: Final = 53  # accelerator-seconds lost to power caps that slow jobs down
+JOB_COLUMNS: Final = 54
+
+# Columns of `State.pace`, one row a job; there is one row in all where every job runs at full speed
+# and has one tier of checkpoints that is its own. Speeds are in thousandths, `FULL` is all. A job
+# has up to three tiers: each INTERVAL_S it writes to the nearest, for WRITE_S; each EVERY1-th of
+# these writes is followed by one to the next tier, and each EVERY2-th by one to the last.
+EVERY1: Final = 0
+EVERY2: Final = 1  # a multiple of EVERY1
+WRITE1_S: Final = 2
+WRITE2_S: Final = 3
+SURVIVES0: Final = 4  # widest failure that the nearest tier outlives, as a level
+SURVIVES1: Final = 5
+SHARED: Final = 6  # tier on storage that jobs share: 0 or 2, -1 for none
+SHARE: Final = 7  # of that storage's bandwidth that the job takes when it writes alone
+READ0_S: Final = 8  # to read each tier back
+READ1_S: Final = 9
+READ2_S: Final = 10
+EFFICIENCY: Final = 11  # speed with fewer accelerators than SIZE, over that in proportion
+# How it fares:
+MIDDLE: Final = 12  # work safe in the second tier
+TOP: Final = 13  # and in the last
+RESTORE: Final = 14  # tier that the next phase reads, -1 for none
+HALL_SPEED: Final = 15  # of the slowest hall it is in
+SPEED: Final = 16
+FLOW: Final = 17  # speed of writing to the shared storage, over that of writing alone
+PRESENCE: Final = 18  # part of the shared storage it takes in the mean, in millionths
+OFFSET_S: Final = 19  # of the phase that was over when it began, at its speeds
+PASSED: Final = 20  # segments of the phase that were accounted for when it began
+SEGMENT: Final = 21  # segment and stage in which it began
+STAGE: Final = 22
+PART: Final = 23  # of that stage that was done when it began, in thousandths of a second
+PENDING_S: Final = 24  # spent in that segment before, and of that on writing
+PENDING_WRITE_S: Final = 25
+WIDTH: Final = 26  # class of SHARE: 0 above a half of the storage, 1 above a quarter, and so on
+WRITE_TIME: Final = 27  # part of its time in which it writes, in millionths
+PACE_COLUMNS: Final = 28
+
+FULL: Final = 1000
+MILLION: Final = 1_000_000
+
+# `STAGE` of a segment.
+WORKS: Final = 0
+WRITES0: Final = 1
+WRITES1: Final = 2
+WRITES2: Final = 3
 
 # `STATUS`.
 COMING: Final = 0
@@ -151,6 +196,7 @@ POD: Final = 2
 DOMAIN: Final = 3
 RACK: Final = 4
 NODE: Final = 5
+ONE_JOB: Final = 6  # a failure that takes no node
 
 # Places of `State.now`.
 CLOCK: Final = 0
@@ -197,7 +243,14 @@ LED_FAILED: Final = 39
 LED_DRAINED: Final = 40
 LED_CAPPED: Final = 41
 TOO_MUCH: Final = 42  # accelerators that are known not to be free, by view
-NOW_PLACES: Final = 44
+WRITING: Final = 44  # part of the shared storage taken in the mean, in millionths; may exceed all
+BALANCED: Final = 45  # the same when all jobs were last looked at
+LEAST_SPEED: Final = 46  # of any hall
+REPACE: Final = 47  # 1 if the speed of a hall has changed
+WRITERS: Final = 48  # jobs that write in the mean, of each WIDTH, in millionths
+TAKEN: Final = 58  # and what they take of the storage
+WIDTHS: Final = 10
+NOW_PLACES: Final = 68
 
 
 # Columns of `State.log`: one row for each time a job held accelerators.
@@ -288,7 +341,10 @@ C_PART_AT: Final = 41
 C_VICTIM_AT: Final = 42
 C_PLAN_AT: Final = 43
 C_PLANNED_AT: Final = 44
-C_PLACES: Final = 45
+C_PACED: Final = 45  # 1: jobs have rows in `State.pace`
+C_SHARED: Final = 46  # 1: jobs share storage
+C_SLOWS: Final = 47  # 1: power caps slow jobs down
+C_PLACES: Final = 48
 
 # Columns of `State.tenant`, one row a tenant.
 LANE_FROM: Final = 0  # its places in the order of the queue
@@ -302,12 +358,13 @@ TENANT_COLUMNS: Final = 6
 # Columns of `State.usage`, one row a tenant.
 USAGE: Final = 0  # decayed accelerator-seconds
 AS_OF: Final = 1  # when they were that
-SHARE: Final = 2
+TENANT_SHARE: Final = 2
 USAGE_COLUMNS: Final = 3
 
 # Columns of the halls' section of `State.table`.
 MUST_BE_OFF: Final = 0  # nodes
 ARE_OFF: Final = 1
+PACE: Final = 2  # speed of jobs in the hall
 TABLE_COLUMNS: Final = 4
 
 # Rows of `State.heap`: three heaps, two of scratch, and a list.
@@ -323,10 +380,11 @@ HEAPS: Final = 6
 class State(NamedTuple):
     """What changes. J jobs, N nodes, A accelerators of a node, G groups, T tenants.
 
-    There are few arrays, as every compiled function is handed all of them.
+    The kernel reads them by address, see `memory`.
     """
 
     job: Longs  # J x JOB_COLUMNS
+    pace: Longs  # J x PACE_COLUMNS, or 1 x
     heap: Longs  # HEAPS x the larger of J and N
     node: Ints  # N x NODE_COLUMNS
     slot: Ints  # N A x SLOT_COLUMNS

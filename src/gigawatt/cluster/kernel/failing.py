@@ -23,6 +23,7 @@ from gigawatt.cluster.kernel.columns import (
     C_HALL_AT,
     C_HALL_NODES,
     C_NODE_SIZE,
+    C_PACED,
     C_PART_AT,
     C_PART_LEAD_S,
     C_PARTS,
@@ -61,21 +62,20 @@ from gigawatt.cluster.kernel.columns import (
     LEAD_S,
     LOST_NODE,
     MASK,
+    ONE_JOB,
     PLAN_S,
     POD,
-    PRODUCTIVE,
     RACK,
-    RECOMPUTE,
     REPAIR_HEAP,
     REPAIRS,
     RESERVED,
+    RESTORE,
     RUNS,
     SAVED,
     SAVES,
     SHADOW,
     SHIFT,
     SINCE,
-    SIZE,
     SLACK_S,
     SLOT_COUNT,
     SLOT_JOB,
@@ -98,12 +98,14 @@ from gigawatt.cluster.kernel.nodes import forget_spare, return_node, set_free, u
 from gigawatt.cluster.kernel.running import (
     accrue,
     expect,
-    left_s,
+    fall_back,
     log_segment,
+    needs_s,
+    roll_back,
     settle,
     wake,
-    with_writes_s,
 )
+from gigawatt.cluster.kernel.segments import safe
 
 if TYPE_CHECKING:
     from gigawatt.cluster.kernel.columns import Setup, State
@@ -127,42 +129,36 @@ def _touches_reservation(c: Setup, s: State, j: int) -> bool:
 
 
 @part
-def _strike(c: Setup, s: State, j: int, t: int, detect_s: int) -> None:
+def _strike(c: Setup, s: State, j: int, t: int, detect_s: int, level: int) -> None:
     """Let job `j` fail, while it still has all its nodes."""
     status = s.job[j, STATUS]
     if _touches_reservation(c, s, j):
         s.now[STALE] = 2
     if status != RUNS:
-        accrue(s.job, j, t)
+        accrue(s, j, t)
         if status == SAVES:  # the checkpoint is lost with it
-            _roll_back(s, j, int(s.job[j, BEFORE]))
+            roll_back(c, s, j, int(s.job[j, BEFORE]))
+        elif c[C_PACED] > 0:
+            fall_back(c, s, j, level)
         return
-    settle(s.job, j, t, False)
+    settle(c, s, j, t, False)
+    if c[C_PACED] > 0:
+        fall_back(c, s, j, level)
     s.job[j, STATUS] = HANGS
     s.job[j, FAILURES] += 1
     s.job[j, LOST_NODE] = 0
     s.now[STRUCK] += 1
     wake(s, j, t + detect_s)
-    back = t + detect_s
+    back = t + max(detect_s, 1)  # at `t` itself, nothing more becomes free before jobs start
     if s.job[j, KEEPS_NODES] > 0:
-        back += s.job[j, WARM_S] + with_writes_s(s.job, j, left_s(s.job, j, int(s.job[j, SIZE])))
-        back += s.job[j, SLACK_S]
+        back += s.job[j, WARM_S] + needs_s(c, s, j) + s.job[j, SLACK_S]
     expect(c, s, j, back)
 
 
-@jit
-def _roll_back(s: State, j: int, saved: int) -> None:
-    """Throw away what job `j` has done beyond `saved`, though it was in a checkpoint."""
-    lost = s.job[j, SAVED] - saved
-    if lost > 0:
-        s.job[j, PRODUCTIVE] -= lost
-        s.job[j, RECOMPUTE] += lost
-        s.job[j, SAVED] = saved
-
-
 @part
-def _take_down(c: Setup, s: State, n: int, t: int, back: int, broken: int, detect_s: int) -> None:
-    """Take node `n` out of service until `back`."""
+def _take_down(c: Setup, s: State, i: int, n: int, t: int, back: int) -> None:
+    """Take node `n` out of service until `back`, by failure `i`."""
+    broken, detect_s = s.fault[i, FAULT_BROKEN], s.fault[i, FAULT_DETECT_S]
     condition = s.node[n, CONDITION]
     if s.node[n, RESERVED] > 0:
         s.now[STALE] = 2
@@ -173,7 +169,7 @@ def _take_down(c: Setup, s: State, n: int, t: int, back: int, broken: int, detec
         if s.slot[k, SLOT_COUNT] > 0:
             j = int(s.slot[k, SLOT_JOB])
             log_segment(c, s, j, t, BY_FAILURE)
-            _strike(c, s, j, t, detect_s)
+            _strike(c, s, j, t, detect_s, int(s.fault[i, FAULT_LEVEL]))
             s.job[j, LOST_NODE] = 1
             unlink(s, j, k)
     if condition == SPARE:
@@ -189,17 +185,17 @@ def _take_down(c: Setup, s: State, n: int, t: int, back: int, broken: int, detec
     s.now[BROKEN_ALL] += broken
     s.now[DRAINED_ALL] += c[C_NODE_SIZE] - broken
     s.heap[BACK_AT, n] = back
-    s.now[REPAIRS] = push_least(s.heap, REPAIR_HEAP, s.now[REPAIRS], (back << SHIFT) | n)
+    s.now[REPAIRS] = push_least(s, REPAIR_HEAP, s.now[REPAIRS], (back << SHIFT) | n)
 
 
 @part
 def repair(c: Setup, s: State, t: int) -> None:
     """Bring the node back whose repair ends next, if it ends by now."""
     n = int(s.heap[REPAIR_HEAP, 0] & MASK)
-    s.now[REPAIRS] = pop_least(s.heap, REPAIR_HEAP, s.now[REPAIRS])
+    s.now[REPAIRS] = pop_least(s, REPAIR_HEAP, s.now[REPAIRS])
     if s.heap[BACK_AT, n] > t:  # it failed again while it was down
         s.now[REPAIRS] = push_least(
-            s.heap, REPAIR_HEAP, s.now[REPAIRS], (s.heap[BACK_AT, n] << SHIFT) | n
+            s, REPAIR_HEAP, s.now[REPAIRS], (s.heap[BACK_AT, n] << SHIFT) | n
         )
         return
     s.now[BROKEN_ALL] -= s.node[n, BROKEN]
@@ -258,7 +254,7 @@ def apply_fault(c: Setup, s: State, i: int, t: int) -> None:
     if kind == INTERRUPTS:
         j = _occupant(c, s, n, int(s.fault[i, FAULT_UNIT]))
         if j >= 0 and s.job[j, STATUS] == RUNS:
-            _strike(c, s, j, t, detect_s)
+            _strike(c, s, j, t, detect_s, ONE_JOB)
         return
     if kind == CORRUPTS:
         _corrupt(c, s, i, t)
@@ -274,7 +270,7 @@ def apply_fault(c: Setup, s: State, i: int, t: int) -> None:
     else:
         back = _book(c, s, t + detect_s, repair_s, s.fault[i, FAULT_PART] > 0)
     for k in range(n * size, (n + 1) * size):
-        _take_down(c, s, k, t, back, int(s.fault[i, FAULT_BROKEN]), detect_s)
+        _take_down(c, s, i, k, t, back)
 
 
 @part
@@ -285,15 +281,23 @@ def _corrupt(c: Setup, s: State, i: int, t: int) -> None:
     s.table[c[C_VICTIM_AT] + link % VICTIMS, 0] = -1
     if j < 0 or s.job[j, STATUS] != RUNS or s.job[j, UNTIL_S] >= 0 or s.job[j, SUSPECT] >= 0:
         return
+    s.job[j, SUSPECT] = _safe_work(c, s, j, t)
+    s.job[j, SUSPECT_LINK] = link
+    s.table[c[C_VICTIM_AT] + link % VICTIMS, 0] = j
+
+
+@part
+def _safe_work(c: Setup, s: State, j: int, t: int) -> int:
+    """Return the work of job `j` that is in a lasting checkpoint at `t`."""
+    if c[C_PACED] > 0:
+        return safe(s, j, t)
     interval = s.job[j, INTERVAL_S]
     spent = t - s.job[j, SINCE] - s.job[j, LEAD_S]
     saved = s.job[j, SAVED]
     if interval > 0 and spent > 0:
         segments = spent // (interval + s.job[j, WRITE_S])
         saved += min(segments * interval, s.job[j, PLAN_S]) * s.job[j, USED]
-    s.job[j, SUSPECT] = saved
-    s.job[j, SUSPECT_LINK] = link
-    s.table[c[C_VICTIM_AT] + link % VICTIMS, 0] = j
+    return saved
 
 
 @part
@@ -304,8 +308,10 @@ def _expose(c: Setup, s: State, i: int, t: int) -> bool:
     if j < 0 or s.job[j, SUSPECT] < 0 or s.job[j, SUSPECT_LINK] != link:
         return False
     if s.job[j, STATUS] == RUNS:
-        _strike(c, s, j, t, 0)
-    _roll_back(s, j, int(s.job[j, SUSPECT]))
+        _strike(c, s, j, t, 0, ONE_JOB)
+    roll_back(c, s, j, int(s.job[j, SUSPECT]))
+    if c[C_PACED] > 0:
+        s.pace[j, RESTORE] = 2
     s.job[j, BEFORE] = min(s.job[j, BEFORE], s.job[j, SAVED])
     s.job[j, SUSPECT] = -1
     return True

@@ -14,105 +14,102 @@ from gigawatt.cluster.kernel.columns import FOREVER, MASK, SHIFT
 from gigawatt.cluster.kernel.jit import jit, part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Longs = NDArray[np.int64]
+    from gigawatt.cluster.kernel.columns import State
 
 __all__ = ["drop", "place_job", "pop_least", "push_least", "top_time"]
 
 
 @jit
-def top_time(heap: Longs, row: int, count: int) -> int:
+def top_time(s: State, row: int, count: int) -> int:
     """Return the earliest time of a heap, FOREVER if it is empty."""
-    return heap[row, 0] >> SHIFT if count > 0 else FOREVER
+    return s.heap[row, 0] >> SHIFT if count > 0 else FOREVER
 
 
 @jit
-def _rise(heap: Longs, row: int, job: Longs, column: int, i: int, key: int) -> None:
-    while i > 0 and heap[row, (i - 1) >> 1] > key:
+def _rise(s: State, row: int, column: int, i: int, key: int) -> None:
+    while i > 0 and s.heap[row, (i - 1) >> 1] > key:
         up = (i - 1) >> 1
-        heap[row, i] = heap[row, up]
-        job[heap[row, i] & MASK, column] = i
+        s.heap[row, i] = s.heap[row, up]
+        s.job[s.heap[row, i] & MASK, column] = i
         i = up
-    heap[row, i] = key
-    job[key & MASK, column] = i
+    s.heap[row, i] = key
+    s.job[key & MASK, column] = i
 
 
 @jit
-def _sink(heap: Longs, row: int, job: Longs, column: int, count: int, i: int, key: int) -> None:
+def _sink(s: State, row: int, column: int, count: int, i: int, key: int) -> None:
     while 2 * i + 1 < count:
         down = 2 * i + 1
-        if down + 1 < count and heap[row, down + 1] < heap[row, down]:
+        if down + 1 < count and s.heap[row, down + 1] < s.heap[row, down]:
             down += 1
-        if heap[row, down] >= key:
+        if s.heap[row, down] >= key:
             break
-        heap[row, i] = heap[row, down]
-        job[heap[row, i] & MASK, column] = i
+        s.heap[row, i] = s.heap[row, down]
+        s.job[s.heap[row, i] & MASK, column] = i
         i = down
-    heap[row, i] = key
-    job[key & MASK, column] = i
+    s.heap[row, i] = key
+    s.job[key & MASK, column] = i
 
 
 @part
-def place_job(heap: Longs, row: int, job: Longs, column: int, count: int, j: int, t: int) -> int:
+def place_job(s: State, row: int, column: int, count: int, j: int, t: int) -> int:
     """Put job `j` in at time `t`, or move it there; return the heap's new size.
 
     The job keeps its place in the heap in the given column.
     """
     key = (t << SHIFT) | j
-    i = job[j, column]
+    i = s.job[j, column]
     if i < 0:
-        _rise(heap, row, job, column, count, key)
+        _rise(s, row, column, count, key)
         return count + 1
-    if key < heap[row, i]:
-        _rise(heap, row, job, column, i, key)
+    if key < s.heap[row, i]:
+        _rise(s, row, column, i, key)
     else:
-        _sink(heap, row, job, column, count, i, key)
+        _sink(s, row, column, count, i, key)
     return count
 
 
 @part
-def drop(heap: Longs, row: int, job: Longs, column: int, count: int, j: int) -> int:
+def drop(s: State, row: int, column: int, count: int, j: int) -> int:
     """Take job `j` out, if it is in; return the heap's new size."""
-    i = job[j, column]
+    i = s.job[j, column]
     if i < 0:
         return count
-    job[j, column] = -1
+    s.job[j, column] = -1
     count -= 1
     if i < count:
-        key = heap[row, count]
-        if i > 0 and heap[row, (i - 1) >> 1] > key:
-            _rise(heap, row, job, column, i, key)
+        key = s.heap[row, count]
+        if i > 0 and s.heap[row, (i - 1) >> 1] > key:
+            _rise(s, row, column, i, key)
         else:
-            _sink(heap, row, job, column, count, i, key)
+            _sink(s, row, column, count, i, key)
     return count
 
 
 @part
-def push_least(heap: Longs, row: int, count: int, key: int) -> int:
+def push_least(s: State, row: int, count: int, key: int) -> int:
     """Put `key` in; return the heap's new size."""
     i = count
-    while i > 0 and heap[row, (i - 1) >> 1] > key:
-        heap[row, i] = heap[row, (i - 1) >> 1]
+    while i > 0 and s.heap[row, (i - 1) >> 1] > key:
+        s.heap[row, i] = s.heap[row, (i - 1) >> 1]
         i = (i - 1) >> 1
-    heap[row, i] = key
+    s.heap[row, i] = key
     return count + 1
 
 
 @part
-def pop_least(heap: Longs, row: int, count: int) -> int:
+def pop_least(s: State, row: int, count: int) -> int:
     """Take the least key out; return the heap's new size."""
     count -= 1
-    key = heap[row, count]
+    key = s.heap[row, count]
     i = 0
     while 2 * i + 1 < count:
         down = 2 * i + 1
-        if down + 1 < count and heap[row, down + 1] < heap[row, down]:
+        if down + 1 < count and s.heap[row, down + 1] < s.heap[row, down]:
             down += 1
-        if heap[row, down] >= key:
+        if s.heap[row, down] >= key:
             break
-        heap[row, i] = heap[row, down]
+        s.heap[row, i] = s.heap[row, down]
         i = down
-    heap[row, i] = key
+    s.heap[row, i] = key
     return count

@@ -30,6 +30,7 @@ from gigawatt.cluster.kernel.columns import (
     C_LIMIT_S,
     C_LOGGING,
     C_PLANNED,
+    C_SHARED,
     CAP_NEXT,
     CAPPED_ALL,
     CLOCK,
@@ -61,6 +62,7 @@ from gigawatt.cluster.kernel.columns import (
     PLANNED,
     PROMISES,
     QUEUED,
+    REPACE,
     REPAIR_HEAP,
     REPAIRS,
     REPLAN,
@@ -78,7 +80,9 @@ from gigawatt.cluster.kernel.columns import (
 from gigawatt.cluster.kernel.failing import apply_fault, repair
 from gigawatt.cluster.kernel.heap import top_time
 from gigawatt.cluster.kernel.jit import jit, kernel, part
+from gigawatt.cluster.kernel.memory import setup_at, state_at
 from gigawatt.cluster.kernel.mending import recover
+from gigawatt.cluster.kernel.pacing import repace
 from gigawatt.cluster.kernel.running import (
     accrue,
     finish,
@@ -93,11 +97,17 @@ from gigawatt.cluster.kernel.scheduling import schedule
 if TYPE_CHECKING:
     from gigawatt.cluster.kernel.columns import Setup, State
 
-__all__ = ["advance"]
+__all__ = ["enter", "run"]
 
 
 @kernel
-def advance(c: Setup, s: State) -> int:
+def enter(setup: int, places: int) -> int:
+    """Run with the arrays that lie at these addresses, see `entry`."""
+    return run(setup_at(setup), state_at(places))
+
+
+@part
+def run(c: Setup, s: State) -> int:
     """Run until all jobs are done or the horizon is reached; can be called again."""
     while True:
         if c[C_LOGGING] > 0 and not _log_has_room(c, s):
@@ -119,6 +129,8 @@ def advance(c: Setup, s: State) -> int:
         _pass_time(s, t)
         _happen(c, s, t)
         schedule(c, s, t)
+        if c[C_SHARED] > 0:
+            repace(c, s, t)
 
 
 @jit
@@ -131,7 +143,7 @@ def _log_has_room(c: Setup, s: State) -> bool:
 @jit
 def _next_time(c: Setup, s: State) -> int:
     """Return when something happens next, FOREVER if nothing does."""
-    t = min(top_time(s.heap, END_HEAP, s.now[ENDS]), top_time(s.heap, REPAIR_HEAP, s.now[REPAIRS]))
+    t = min(top_time(s, END_HEAP, s.now[ENDS]), top_time(s, REPAIR_HEAP, s.now[REPAIRS]))
     if s.now[FAULT_NEXT] < s.fault.shape[0]:
         t = min(t, s.fault[s.now[FAULT_NEXT], FAULT_AT])
     if s.now[CAP_NEXT] < c[C_CAPS]:
@@ -161,9 +173,9 @@ def _pass_time(s: State, t: int) -> None:
 @jit
 def _happen(c: Setup, s: State, t: int) -> None:
     """Let everything happen that happens at `t`."""
-    while top_time(s.heap, END_HEAP, s.now[ENDS]) == t:
+    while top_time(s, END_HEAP, s.now[ENDS]) == t:
         _job_event(c, s, int(s.heap[END_HEAP, 0] & MASK), t)
-    while top_time(s.heap, REPAIR_HEAP, s.now[REPAIRS]) == t:
+    while top_time(s, REPAIR_HEAP, s.now[REPAIRS]) == t:
         s.now[REPLAN] = 1
         repair(c, s, t)
     while s.now[FAULT_NEXT] < s.fault.shape[0] and s.fault[s.now[FAULT_NEXT], FAULT_AT] == t:
@@ -174,6 +186,8 @@ def _happen(c: Setup, s: State, t: int) -> None:
         s.now[REPLAN] = 1
         apply_cap(c, s, int(s.now[CAP_NEXT]))
         s.now[CAP_NEXT] += 1
+    if s.now[REPACE] > 0:
+        repace(c, s, t)
     while s.now[ARRIVED] < c[C_JOBS] and s.job[s.now[ARRIVED], SUBMIT] == t:
         j = int(s.now[ARRIVED])
         s.now[ARRIVED] += 1
@@ -188,10 +202,10 @@ def _job_event(c: Setup, s: State, j: int, t: int) -> None:
     elif status == HANGS:
         recover(c, s, j, t)
     elif status == SAVES:
-        accrue(s.job, j, t)
+        accrue(s, j, t)
         requeue(c, s, j, t, BY_PREEMPTION)
     elif status == HOLDS:
-        accrue(s.job, j, t)
+        accrue(s, j, t)
         _give_up(s, j)
         requeue(c, s, j, t, BY_FAILURE)
     else:  # a service whose time is over before it could start
@@ -215,10 +229,10 @@ def _stop(c: Setup, s: State, t: int) -> None:
     for j in range(s.now[ARRIVED]):
         status = s.job[j, STATUS]
         if status == RUNS:
-            settle(s.job, j, t, True)
+            settle(c, s, j, t, True)
         elif status == WAITS:
             s.job[j, WAITED_S] += t - s.job[j, QUEUED]
         elif s.job[j, HELD] > 0:
-            accrue(s.job, j, t)
+            accrue(s, j, t)
         if s.job[j, HELD] > 0:
             log_segment(c, s, j, t, BY_HORIZON)

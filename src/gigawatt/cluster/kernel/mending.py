@@ -57,11 +57,10 @@ from gigawatt.cluster.kernel.running import (
     accrue,
     begin,
     expect,
-    left_s,
     log_segment,
+    needs_s,
     requeue,
     wake,
-    with_writes_s,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ __all__ = ["can_replace", "give", "mend", "recover"]
 @part
 def recover(c: Setup, s: State, j: int, t: int) -> None:
     """Go on after a failure of job `j` has been noticed."""
-    accrue(s.job, j, t)
+    accrue(s, j, t)
     if s.job[j, KEEPS_NODES] == 0 or s.job[j, HELD] == 0:
         requeue(c, s, j, t, BY_FAILURE)
     elif s.job[j, LOST_NODE] == 0:
@@ -118,13 +117,13 @@ def _note_shrunk(s: State, j: int) -> None:
 @part
 def can_replace(c: Setup, s: State, j: int, t: int, need: int) -> bool:
     """Pick that many more nodes for job `j`, besides hot spares; False if there are not enough."""
-    size, span = int(s.job[j, SIZE]), int(s.job[j, SPAN])
+    span = int(s.job[j, SPAN])
     near = int(s.job[j, FIRST]) // c[C_NODE_SIZE]
     spares = min(need, _spares_near(c, s, near, span))
     s.now[PICKED] = 0
     if need == spares:
         return True
-    end = t + s.job[j, WARM_S] + s.job[j, SLACK_S] + with_writes_s(s.job, j, left_s(s.job, j, size))
+    end = t + s.job[j, WARM_S] + s.job[j, SLACK_S] + needs_s(c, s, j)
     outlasts = s.now[HEAD] >= 0 and end > s.now[SHADOW]
     careful = outlasts or c[C_BACKFILL] == CONSERVATIVE
     return pick_within(c, s, FREE_LATER if careful else FREE, need - spares, span, near)
@@ -133,10 +132,10 @@ def can_replace(c: Setup, s: State, j: int, t: int, need: int) -> bool:
 @part
 def give(c: Setup, s: State, j: int, t: int, need: int) -> None:
     """Give job `j` the nodes picked, and hot spares for the rest."""
-    size, span = int(s.job[j, SIZE]), int(s.job[j, SPAN])
+    span = int(s.job[j, SPAN])
     near = int(s.job[j, FIRST]) // c[C_NODE_SIZE]
     log_segment(c, s, j, t, BY_RESIZING)
-    end = t + s.job[j, WARM_S] + s.job[j, SLACK_S] + with_writes_s(s.job, j, left_s(s.job, j, size))
+    end = t + s.job[j, WARM_S] + s.job[j, SLACK_S] + needs_s(c, s, j)
     s.job[j, EXPECTED] = end
     found = s.now[PICKED]
     if found > 0:

@@ -73,12 +73,8 @@ from gigawatt.cluster.kernel.sharing import sort_lanes, within_quota
 from gigawatt.cluster.kernel.starting import expected_end, start
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gigawatt.cluster.kernel.columns import Setup, State
 
-    Ints = NDArray[np.int32]
 
 __all__ = ["run_plan"]
 
@@ -128,7 +124,7 @@ def _copy_planned(c: Setup, s: State, source: int, target: int) -> None:
     for column in range(4):
         found = s.table[c[C_PLANNED_AT] + source, column]
         s.table[c[C_PLANNED_AT] + target, column] = found
-    _copy_row(s.plan, c[C_PLAN_ROWS] + source, c[C_PLAN_ROWS] + target)
+    _copy_row(s, c[C_PLAN_ROWS] + source, c[C_PLAN_ROWS] + target)
 
 
 @part
@@ -136,7 +132,7 @@ def _first_row(c: Setup, s: State, t: int) -> tuple[int, int]:
     """Write what is free at `t`; copy the heaps of ends and repairs and return their entries."""
     entries = 0
     for i in range(s.now[KNOWN]):
-        entries = push_least(s.heap, WALK_HEAP, entries, s.heap[KNOWN_HEAP, i])
+        entries = push_least(s, WALK_HEAP, entries, s.heap[KNOWN_HEAP, i])
     for i in range(s.now[REPAIRS]):
         s.heap[SCRATCH_HEAP, i] = s.heap[REPAIR_HEAP, i]
     s.table[c[C_PLAN_AT], 0] = t
@@ -162,17 +158,15 @@ def _lay_out(c: Setup, s: State, t: int) -> None:
         if now > s.table[c[C_PLAN_AT] + row, 0]:
             row += 1
             s.table[c[C_PLAN_AT] + row, 0] = now
-            _copy_row(s.plan, row - 1, row)
+            _copy_row(s, row - 1, row)
         if end <= back:
             _return(c, s, row, int(s.heap[WALK_HEAP, 0] & MASK))
-            entries = pop_least(s.heap, WALK_HEAP, entries)
+            entries = pop_least(s, WALK_HEAP, entries)
         else:
             n = int(s.heap[SCRATCH_HEAP, 0] & MASK)
-            repairs = pop_least(s.heap, SCRATCH_HEAP, repairs)
+            repairs = pop_least(s, SCRATCH_HEAP, repairs)
             if s.heap[BACK_AT, n] > now:
-                repairs = push_least(
-                    s.heap, SCRATCH_HEAP, repairs, (s.heap[BACK_AT, n] << SHIFT) | n
-                )
+                repairs = push_least(s, SCRATCH_HEAP, repairs, (s.heap[BACK_AT, n] << SHIFT) | n)
             else:
                 s.plan[row, n] += c[C_NODE_SIZE]
     s.now[ROWS] = row + 1
@@ -194,9 +188,9 @@ def _return(c: Setup, s: State, row: int, j: int) -> None:
 
 
 @jit
-def _copy_row(array: Ints, source: int, target: int) -> None:
-    for n in range(array.shape[1]):
-        array[target, n] = array[source, n]
+def _copy_row(s: State, source: int, target: int) -> None:
+    for n in range(s.plan.shape[1]):
+        s.plan[target, n] = s.plan[source, n]
 
 
 @part
@@ -211,9 +205,9 @@ def _split(c: Setup, s: State, t: int) -> None:
         return
     for k in range(s.now[ROWS], row, -1):
         s.table[c[C_PLAN_AT] + k, 0] = s.table[c[C_PLAN_AT] + k - 1, 0]
-        _copy_row(s.plan, k - 1, k)
+        _copy_row(s, k - 1, k)
     s.table[c[C_PLAN_AT] + row, 0] = t
-    _copy_row(s.plan, row - 1, row)
+    _copy_row(s, row - 1, row)
     s.now[ROWS] += 1
 
 
@@ -272,7 +266,7 @@ def _plan_new(c: Setup, s: State, t: int) -> None:
     for position in range(c[C_LANES]):
         lane = int(s.tenant[position, ORDER])
         end = s.tenant[lane, LANE_TO]
-        place = next_place(c, s.bits, s.tenant[lane, LANE_FROM], end)
+        place = next_place(c, s, s.tenant[lane, LANE_FROM], end)
         while place < end and s.now[PLANNED] < most:
             j = int(s.job[place, BY_RANK])
             if s.job[j, PLAN_ROW] == 0 and within_quota(c, s, j):
@@ -285,7 +279,7 @@ def _plan_new(c: Setup, s: State, t: int) -> None:
                 if s.job[j, RESERVED_AT] < 0 and start_s < FOREVER:
                     s.job[j, RESERVED_AT] = start_s
                 promise(s, j, t, start_s, 0)
-            place = next_place(c, s.bits, place + 1, end)
+            place = next_place(c, s, place + 1, end)
 
 
 @part
@@ -300,7 +294,7 @@ def _plan_job(c: Setup, s: State, k: int, j: int) -> None:
     each = min(size, c[C_NODE_SIZE])
     for row in range(s.now[ROWS]):
         begin = int(s.table[c[C_PLAN_AT] + row, 0])
-        end = int(expected_end(s, j, begin))
+        end = int(expected_end(c, s, j, begin))
         if not fits_until(c, s, row, end, size, span):
             continue
         s.table[c[C_PLANNED_AT] + k, _START] = begin
@@ -326,7 +320,7 @@ def _start_due(c: Setup, s: State, t: int) -> None:
                     s.now[PICKED] += 1
             s.job[j, PLAN_ROW] = 0
             s.tenant[s.job[j, TENANT], PROMISED] -= s.job[j, SIZE]
-            start(c, s, j, t, int(expected_end(s, j, t)))
+            start(c, s, j, t, int(expected_end(c, s, j, t)))
             continue
         soonest = min(soonest, s.table[c[C_PLANNED_AT] + k, _START])
         if kept < k:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gigawatt.cluster.kernel.columns import (
-    BEFORE,
     BY_PREEMPTION,
     C_NODE_SIZE,
     C_POOL,
@@ -34,7 +33,6 @@ from gigawatt.cluster.kernel.columns import (
     PREEMPTIONS,
     PRIORITY,
     RUNS,
-    SAVED,
     SAVES,
     SCRATCH_HEAP,
     SINCE,
@@ -43,10 +41,10 @@ from gigawatt.cluster.kernel.columns import (
     SPAN,
     STATUS,
     UNTIL_S,
-    WRITE_S,
 )
 from gigawatt.cluster.kernel.jit import jit, part
 from gigawatt.cluster.kernel.placing import fits, pick
+from gigawatt.cluster.kernel.rates import last_write_s
 from gigawatt.cluster.kernel.reserving import lend, restore
 from gigawatt.cluster.kernel.running import expect, requeue, settle, wake
 
@@ -154,16 +152,14 @@ def _gives(c: Setup, s: State, k: int) -> bool:
 def _stop(c: Setup, s: State, k: int, t: int) -> bool:
     """Stop job `k`: with a last checkpoint if there is time for one, else at once (True)."""
     s.job[k, PREEMPTIONS] += 1
-    write = s.job[k, WRITE_S]
+    write = last_write_s(c, s, k)
     working = t - s.job[k, SINCE] > s.job[k, LEAD_S]
     saves = s.job[k, INTERVAL_S] > 0 and write <= s.job[k, GRACE_S] and working
     if not saves or s.job[k, UNTIL_S] >= 0:
-        settle(s.job, k, t, s.job[k, INTERVAL_S] > 0 and write == 0)
+        settle(c, s, k, t, s.job[k, INTERVAL_S] > 0 and write == 0)
         requeue(c, s, k, t, BY_PREEMPTION)
         return True
-    saved = s.job[k, SAVED]
-    settle(s.job, k, t, True)
-    s.job[k, BEFORE] = saved
+    settle(c, s, k, t, True)
     s.job[k, STATUS] = SAVES
     wake(s, k, t + write)
     expect(c, s, k, t + write)

@@ -170,9 +170,9 @@ def _open_walk(s: State) -> int:
 def _step(s: State, entries: int) -> int:
     """Go past the first entry of the walk: its two children come in. Return the entries left."""
     i = s.job[s.heap[WALK_HEAP, 0] & MASK, KNOWN_PLACE]
-    entries = pop_least(s.heap, WALK_HEAP, entries)
+    entries = pop_least(s, WALK_HEAP, entries)
     for child in range(2 * i + 1, min(2 * i + 3, s.now[KNOWN])):
-        entries = push_least(s.heap, WALK_HEAP, entries, s.heap[KNOWN_HEAP, child])
+        entries = push_least(s, WALK_HEAP, entries, s.heap[KNOWN_HEAP, child])
     return entries
 
 
@@ -198,11 +198,11 @@ def _reserve_pool(s: State, j: int) -> int:
 @part
 def _lend_repaired(c: Setup, s: State, now: int, repairs: int, missing: int) -> tuple[int, int]:
     """Free in the second view the nodes that are back at `now`; return what is left to do."""
-    while top_time(s.heap, SCRATCH_HEAP, repairs) == now:
+    while top_time(s, SCRATCH_HEAP, repairs) == now:
         n = int(s.heap[SCRATCH_HEAP, 0] & MASK)
-        repairs = pop_least(s.heap, SCRATCH_HEAP, repairs)
+        repairs = pop_least(s, SCRATCH_HEAP, repairs)
         if s.heap[BACK_AT, n] > now:
-            repairs = push_least(s.heap, SCRATCH_HEAP, repairs, (s.heap[BACK_AT, n] << SHIFT) | n)
+            repairs = push_least(s, SCRATCH_HEAP, repairs, (s.heap[BACK_AT, n] << SHIFT) | n)
         elif missing > 0:
             missing -= 1
         else:
@@ -220,12 +220,12 @@ def _reserve_nodes(c: Setup, s: State, j: int, t: int) -> int:
     missing = c[C_SPARE_NODES] - s.now[SPARES]  # the first nodes repaired become spares
     shadow = FOREVER
     while True:
-        end = top_time(s.heap, WALK_HEAP, entries)
-        back = top_time(s.heap, SCRATCH_HEAP, repairs)
+        end = top_time(s, WALK_HEAP, entries)
+        back = top_time(s, SCRATCH_HEAP, repairs)
         now = min(end, back)
         if now >= FOREVER:
             break
-        while top_time(s.heap, WALK_HEAP, entries) == now:
+        while top_time(s, WALK_HEAP, entries) == now:
             lend(c, s, int(s.heap[WALK_HEAP, 0] & MASK))
             entries = _step(s, entries)
         repairs, missing = _lend_repaired(c, s, now, repairs, missing)

@@ -55,13 +55,13 @@ from gigawatt.cluster.kernel.columns import (
     TOO_MUCH,
     WAITS,
     WARM_S,
-    WRITE_S,
 )
 from gigawatt.cluster.kernel.jit import jit, part
 from gigawatt.cluster.kernel.mending import can_replace, give, mend
 from gigawatt.cluster.kernel.placing import fits, nodes_for, pick
 from gigawatt.cluster.kernel.planning import run_plan
 from gigawatt.cluster.kernel.preempting import preempt
+from gigawatt.cluster.kernel.rates import last_write_s
 from gigawatt.cluster.kernel.reserving import cancel, reserve
 from gigawatt.cluster.kernel.running import accrue, begin, settle
 from gigawatt.cluster.kernel.sharing import sort_lanes, within_quota
@@ -103,12 +103,12 @@ def _first(c: Setup, s: State) -> int:
     for position in range(c[C_LANES]):
         lane = int(s.tenant[position, ORDER])
         end = s.tenant[lane, LANE_TO]
-        place = next_place(c, s.bits, s.tenant[lane, LANE_FROM], end)
+        place = next_place(c, s, s.tenant[lane, LANE_FROM], end)
         while place < end:
             j = int(s.job[place, BY_RANK])
             if within_quota(c, s, j):
                 return j
-            place = next_place(c, s.bits, place + 1, end)
+            place = next_place(c, s, place + 1, end)
     return -1
 
 
@@ -143,7 +143,7 @@ def _start_head(c: Setup, s: State, j: int, t: int) -> bool:
         cancel(c, s)
     if c[C_POOL] == 0:
         pick(c, s, FREE, size, span)
-    start(c, s, j, t, expected_end(s, j, t))
+    start(c, s, j, t, expected_end(c, s, j, t))
     return True
 
 
@@ -194,7 +194,7 @@ def _backfill(c: Setup, s: State, t: int) -> None:
     for position in range(c[C_LANES]):
         lane = int(s.tenant[position, ORDER])
         end = s.tenant[lane, LANE_TO]
-        place = next_place(c, s.bits, s.tenant[lane, LANE_FROM], end)
+        place = next_place(c, s, s.tenant[lane, LANE_FROM], end)
         while place < end:
             if s.now[FREE_ALL] == 0 or (c[C_DEPTH] > 0 and seen >= c[C_DEPTH]):
                 return
@@ -203,7 +203,7 @@ def _backfill(c: Setup, s: State, t: int) -> None:
                 seen += 1
                 if s.job[j, SIZE] < s.now[TOO_MUCH]:
                     _try_early(c, s, j, t)
-            place = next_place(c, s.bits, place + 1, end)
+            place = next_place(c, s, place + 1, end)
 
 
 @part
@@ -223,7 +223,7 @@ def _try_early(c: Setup, s: State, j: int, t: int) -> None:
     size, span = int(s.job[j, SIZE]), int(s.job[j, SPAN])
     if size > s.now[FREE_ALL] or not within_quota(c, s, j):
         return
-    end = expected_end(s, j, t)
+    end = expected_end(c, s, j, t)
     outlasts = end > s.now[SHADOW]
     if c[C_POOL] > 0:
         if not outlasts or size <= s.now[ROOM_POOL]:
@@ -244,7 +244,7 @@ def _mend_holders(c: Setup, s: State, t: int) -> None:
     kept = 0
     for i in range(s.now[HOLDERS]):
         j = int(s.node[i, HOLDER])
-        accrue(s.job, j, t)
+        accrue(s, j, t)
         if not mend(c, s, j, t):
             s.node[kept, HOLDER] = j
             kept += 1
@@ -261,9 +261,10 @@ def _grow(c: Setup, s: State, t: int) -> None:
         if s.job[j, STATUS] != RUNS or need <= 0:
             continue
         if can_replace(c, s, j, t, need):
-            settle(s.job, j, t, True)
+            write_s = last_write_s(c, s, j)
+            settle(c, s, j, t, True)
             give(c, s, j, t, need)
-            begin(c, s, j, t, int(s.job[j, WRITE_S] + s.job[j, WARM_S]))
+            begin(c, s, j, t, int(write_s + s.job[j, WARM_S]))
         else:
             s.node[kept, SHRUNK_JOB] = j
             kept += 1

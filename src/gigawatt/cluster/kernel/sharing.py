@@ -22,20 +22,16 @@ from gigawatt.cluster.kernel.columns import (
     ORDER,
     PROMISED,
     QUOTA,
-    SHARE,
     SIZE,
     TENANT,
+    TENANT_SHARE,
     USAGE,
 )
 from gigawatt.cluster.kernel.jit import jit, part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gigawatt.cluster.kernel.columns import Setup, State
 
-    Floats = NDArray[np.float64]
 
 __all__ = ["charge", "sort_lanes", "within_quota"]
 
@@ -46,17 +42,17 @@ _LN2 = math.log(2.0)
 def charge(c: Setup, s: State, tenant: int, t: int, change: int) -> None:
     """Bring a tenant's use up to `t`, then let it use `change` accelerators more."""
     if c[C_FAIR] > 0:
-        _decay(c, s.usage, tenant, t, int(s.tenant[tenant, IN_USE]))
+        _decay(c, s, tenant, t, int(s.tenant[tenant, IN_USE]))
     s.tenant[tenant, IN_USE] += change
 
 
 @part
-def _decay(c: Setup, usage: Floats, tenant: int, t: int, in_use: int) -> None:
+def _decay(c: Setup, s: State, tenant: int, t: int, in_use: int) -> None:
     """Bring the decayed use of a tenant up to `t`."""
     decay = _LN2 / c[C_HALF_LIFE_S]
-    left = math.exp(-decay * (t - usage[tenant, AS_OF]))
-    usage[tenant, USAGE] = usage[tenant, USAGE] * left + in_use / decay * (1 - left)
-    usage[tenant, AS_OF] = t
+    left = math.exp(-decay * (t - s.usage[tenant, AS_OF]))
+    s.usage[tenant, USAGE] = s.usage[tenant, USAGE] * left + in_use / decay * (1 - left)
+    s.usage[tenant, AS_OF] = t
 
 
 @jit
@@ -84,4 +80,4 @@ def sort_lanes(c: Setup, s: State, t: int) -> None:
 @jit
 def _need(s: State, tenant: int) -> float:
     """Return what a tenant has used, over its share."""
-    return s.usage[tenant, USAGE] / s.usage[tenant, SHARE]
+    return s.usage[tenant, USAGE] / s.usage[tenant, TENANT_SHARE]

@@ -45,9 +45,9 @@ def _lead_s(s: State, j: int) -> int:
 
 
 @jit
-def expected_end(s: State, j: int, t: int) -> int:
+def expected_end(c: Setup, s: State, j: int, t: int) -> int:
     """Return when the scheduler thinks job `j` ends, if it starts at `t`."""
-    hold = hold_s(s.job, j, t, int(_lead_s(s, j)), int(s.job[j, SIZE]))
+    hold = hold_s(c, s, j, t, int(_lead_s(s, j)))
     return t + hold + s.job[j, SLACK_S]
 
 
@@ -56,7 +56,7 @@ def start(c: Setup, s: State, j: int, t: int, end: int) -> None:
     """Start job `j` on the nodes picked; it is expected to end at `end`."""
     lead = int(_lead_s(s, j))
     size = int(s.job[j, SIZE])
-    remove(c, s.bits, s.job[j, RANK])
+    remove(c, s, s.job[j, RANK])
     s.now[DEMAND] -= size
     s.now[QUEUE] -= 1
     s.now[RUNNING] += 1

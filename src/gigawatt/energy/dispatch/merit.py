@@ -100,7 +100,7 @@ def order_of_merit(system: System, load_mw: Array | None = None) -> Merit:
         message = "an order of merit needs every capacity and unserved_usd_per_mwh"
         raise InputError(message)
     coupled = [s.name for s in system.sources if s.demand_usd_per_mw or s.least_energy_mwh]
-    limits = (system.co2_most_t, system.unserved_most_mwh)
+    limits = (*(most for _, most, _ in system.caps), system.unserved_most_mwh)
     if coupled or np.isfinite(limits).any() or system.clean_share:
         message = (
             "demand charges, minimum takes and limits on energy couple the hours: use dispatch"

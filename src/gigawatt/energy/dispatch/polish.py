@@ -11,9 +11,10 @@ from gigawatt.energy.dispatch.merit import fill
 if TYPE_CHECKING:
     from gigawatt.energy.dispatch.build import Built
     from gigawatt.energy.program.form import HourlyProgram, Point
-    from gigawatt.energy.system import Storage, System
+    from gigawatt.energy.system import Source, Storage, System
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+    Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 __all__ = ["polish"]
 
@@ -32,8 +33,9 @@ def polish(system: System, built: Built, point: Point) -> tuple[Array, Array]:
     left in order of merit, which is exact, for nothing couples their hours but the limits on
     energy; where there are such limits, they keep their answer and meet the rest of it only.
 
-    Where energy is worth less than nothing, for plants must run or a minimum is to be taken, the
-    program wastes it by charging and discharging at once. It is then left as it is.
+    Where energy is worth less than nothing, for plants must run, a ramp asks for it or a minimum is
+    to be taken, the program wastes it by charging and discharging at once. There it is left as it
+    is.
     """
     value = built.program.objective(point.x, point.capacity)
     for exclusive, rounded in ((True, True), (True, False), (False, False)):
@@ -62,10 +64,10 @@ def _polished(
         output = of[f"output {name}"]
         upper[output] = np.minimum(upper[output], k[periods])
         x[output] = np.minimum(x[output], upper[output])
-    if exclusive:
-        for storage in system.storages:
-            _exchange(storage, built, x, upper)
-    steady = [of[f"output {s.name}"] for s in system.sources if s.ramp_per_hour is not None]
+    apart = (point.price[:, -1] >= 0.0) | exclusive
+    for storage in system.storages:
+        _exchange(storage, built, x, upper, apart)
+    steady = _steady(system, built, lower, upper, x)
     flexible = [v for v in _giving(built) if v not in steady]
     if not any(row.any() for row in program.linking_by):
         x[flexible] = lower[flexible]
@@ -96,6 +98,8 @@ def _follow(system: System, built: Built, x: Array, k: Array, demands: dict[str,
         output = x[built.series[f"output {source.name}"]]
         if source.ramp_per_hour is not None:
             x[built.series[f"change {source.name}"]] = np.diff(output, prepend=output[0])
+        if f"running {source.name}" in built.series:
+            _units(source, built, x)
         if source.name in demands:
             x[built.series[f"metered {source.name}"]] = output
             places = demands[source.name]
@@ -103,6 +107,46 @@ def _follow(system: System, built: Built, x: Array, k: Array, demands: dict[str,
                 peak = float(output[places == place].max())
                 k[place] = max(source.least_demand_mw, peak)
     _slacks(built.program, x, k)
+
+
+def _steady(system: System, built: Built, lower: Array, upper: Array, x: Array) -> list[int]:
+    """Return the outputs that keep their answer: a ramp or running units tie their hours."""
+    found = []
+    for source in system.sources:
+        _within_units(source, built, lower, upper, x)
+        if source.ramp_per_hour is not None or f"running {source.name}" in built.series:
+            found.append(built.series[f"output {source.name}"])
+    return found
+
+
+def _within_units(source: Source, built: Built, lower: Array, upper: Array, x: Array) -> None:
+    """Keep the output within what the running units give."""
+    if f"running {source.name}" not in built.series:
+        return
+    of, output = built.series, built.series[f"output {source.name}"]
+    running = x[of[f"running {source.name}"]]
+    widths = [p for n, p in of.items() if n.startswith(f"part {source.name} ")]
+    least = source.least_load * running
+    size = max(source.capacity_mw or 0.0, 1e-12)
+    most = least + running / size * sum((built.program.upper[p] for p in widths), 0.0)
+    lower[output] = np.maximum(lower[output], least)
+    upper[output] = np.minimum(upper[output], most)
+    x[output] = np.clip(x[output], lower[output], upper[output])
+
+
+def _units(source: Source, built: Built, x: Array) -> None:
+    """Set starts, stops and the parts of the heat curve from running units and output."""
+    of, name = built.series, source.name
+    running, size = x[of[f"running {name}"]], max(source.capacity_mw or 0.0, 1e-12)
+    change = np.diff(running, prepend=running[:1])
+    x[of[f"start {name}"]] = np.maximum(change, 0.0)
+    x[of[f"stop {name}"]] = np.maximum(-change, 0.0)
+    above = x[of[f"output {name}"]] - source.least_load * running
+    for i in range(sum(n.startswith(f"part {name} ") for n in of)):
+        room = running / size * built.program.upper[of[f"part {name} {i}"]]
+        part = np.clip(above, 0.0, room)
+        x[of[f"part {name} {i}"]], x[of[f"slack {name} {i}"]] = part, room - part
+        above = above - part
 
 
 def _demands(system: System, built: Built) -> dict[str, Any]:
@@ -124,16 +168,18 @@ def _giving(built: Built) -> list[int]:
     return [v for n, v in built.series.items() if n.startswith(names) or n in ("unserved", "short")]
 
 
-def _exchange(storage: Storage, built: Built, x: Array, upper: Array) -> None:
-    """Set charging and discharging to what the stored energy asks for."""
+def _exchange(storage: Storage, built: Built, x: Array, upper: Array, apart: Flags) -> None:
+    """Set charging and discharging to what the stored energy asks for, where they are apart."""
     charge, give, stored = (
         built.series[f"{what} {storage.name}"] for what in ("charge", "discharge", "stored")
     )
     energy = x[stored]
     change = energy - (1.0 - storage.loss_per_hour) * np.roll(energy, 1)
     # Rounding aside, the interior answer is within the power already.
-    x[charge] = np.minimum(np.maximum(change, 0.0) / storage.charge_efficiency, upper[charge])
-    x[give] = np.minimum(np.maximum(-change, 0.0) * storage.discharge_efficiency, upper[give])
+    taken = np.minimum(np.maximum(change, 0.0) / storage.charge_efficiency, upper[charge])
+    given = np.minimum(np.maximum(-change, 0.0) * storage.discharge_efficiency, upper[give])
+    x[charge] = np.where(apart, taken, x[charge])
+    x[give] = np.where(apart, given, x[give])
 
 
 def _slacks(program: HourlyProgram, x: Array, k: Array) -> None:

@@ -14,9 +14,29 @@ if TYPE_CHECKING:
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Dispatch"]
+__all__ = ["Dispatch", "Units"]
 
 _BOTH_MW: Final = 1e-3  # less is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """How the units of a source were switched.
+
+    Parameters
+    ----------
+    running, started : ndarray (hours,)
+        Units that run, and that started in the hour; in the first hour none does.
+    heat_mwh : ndarray (hours,)
+        Heat taken while running, in MWh that the same heat gives at full load.
+    unit_mw : float
+        Capacity of one.
+    """
+
+    running: Hours
+    started: Hours
+    heat_mwh: Hours
+    unit_mw: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +69,8 @@ class Dispatch:
         No dispatch costs less: certified by duality. Counts what `cost_usd` counts.
     demand_mw : dict of str to ndarray (periods,)
         Demand that is charged for, by source.
+    units : dict of str to Units
+        By source whose units were switched on and off; empty without commitment.
     """
 
     system: System
@@ -64,6 +86,7 @@ class Dispatch:
     cost_usd: Mapping[str, float]
     lower_bound_usd: float
     demand_mw: Mapping[str, Hours] = field(default_factory=dict)
+    units: Mapping[str, Units] = field(default_factory=dict)
 
     @property
     def total_usd(self) -> float:
@@ -92,13 +115,26 @@ class Dispatch:
             both |= np.minimum(charge, self.discharge_mw[name]) > _BOTH_MW
         return int(both.sum())
 
+    def heat_mwh(self, name: str) -> Hours:
+        """Return the heat that a source takes in each hour, in MWh that it gives at full load.
+
+        Without commitment this is the output: heat rates are those of full load.
+        """
+        return self.units[name].heat_mwh if name in self.units else self.output_mw[name]
+
+    def co2_t_by_hour(self, name: str) -> Hours:
+        """Return the emissions of a source in each hour, starts included."""
+        source = next(s for s in self.system.sources if s.name == name)
+        emitted = self.heat_mwh(name) * self.system.series(source.co2_t_per_mwh)
+        if name in self.units:
+            one = self.units[name]
+            emitted = emitted + one.started * one.unit_mw * source.start_co2_t_per_mw
+        return emitted
+
     @property
     def co2_t(self) -> dict[str, float]:
         """Emissions by source."""
-        return {
-            s.name: float(self.output_mw[s.name] @ self.system.series(s.co2_t_per_mwh))
-            for s in self.system.sources
-        }
+        return {s.name: float(self.co2_t_by_hour(s.name).sum()) for s in self.system.sources}
 
     @property
     def co2_t_by_fuel(self) -> dict[str, float]:

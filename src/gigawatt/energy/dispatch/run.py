@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.energy.dispatch.commitment import committed_sources, schedule_bound, unit_schedule
 from gigawatt.energy.dispatch.diagnose import answer
 from gigawatt.energy.dispatch.polish import polish
-from gigawatt.energy.dispatch.result import Dispatch
+from gigawatt.energy.dispatch.result import Dispatch, Units
+from gigawatt.energy.dispatch.units import heat_of
 from gigawatt.energy.program.bounds import lower_bound
 from gigawatt.errors import InputError
 
@@ -26,12 +28,22 @@ __all__ = ["at_capacities", "dispatch", "dispatched"]
 
 
 def dispatch(
-    system: System, capacity_mw: Mapping[str, float] | None = None, *, tolerance: float = 1e-8
+    system: System,
+    capacity_mw: Mapping[str, float] | None = None,
+    *,
+    tolerance: float = 1e-8,
+    commitment: bool = False,
+    gap: float = 2e-3,
 ) -> Dispatch:
     """Return the least-cost dispatch of a system whose capacities are fixed.
 
     An exact linear program over all hours: storage is cyclic, ramps bind between neighbouring
     hours, and demand charges and limits on energy are part of it.
+
+    With `commitment` the units of sources that state `units` are switched on and off: starts, least
+    loads, heat at part load, least times up and down. The schedule is found window by window, the
+    rest dispatched exactly for it, and the answer's `gap` is certified: no schedule is cheaper than
+    `lower_bound_usd`.
 
     Parameters
     ----------
@@ -41,6 +53,11 @@ def dispatch(
         Capacities by name, in place of those of the system.
     tolerance : float
         Relative gap at which the solver stops.
+    commitment : bool
+        Whether units are switched on and off.
+    gap : float
+        With `commitment`: relative gap at which the search in each window stops; the answer says
+        its own.
 
     Raises
     ------
@@ -53,8 +70,29 @@ def dispatch(
         names = ", ".join(part.name for part in fixed.planned)
         message = f"no capacity is stated for {names}; state capacity_mw, or plan with plan_supply"
         raise InputError(message)
+    if commitment:
+        return _committed(fixed, tolerance, gap)
     built, point = answer(fixed, tolerance=tolerance)
     return dispatched(fixed, built, point)
+
+
+def _committed(system: System, tolerance: float, gap: float) -> Dispatch:
+    """Relax, find a schedule of whole units, dispatch all else for it."""
+    names = [s.name for s in committed_sources(system)]
+    open_built, open_point = answer(system, tolerance=tolerance, units=dict.fromkeys(names))
+    running = unit_schedule(system, open_built, open_point, gap)
+    built, point = answer(system, tolerance=tolerance, units=running)
+    found = dispatched(system, built, point)
+    units = {}
+    for source in committed_sources(system):
+        size = max((source.capacity_mw or 0.0) / source.units, 1e-12)
+        on = running[source.name]
+        count = np.round(on / size)
+        started = np.maximum(np.diff(count, prepend=count[:1]), 0.0)
+        heat = heat_of(source, on, found.output_mw[source.name])
+        units[source.name] = Units(count, started, heat, size)
+    bound = schedule_bound(system, open_built, open_point, gap)
+    return replace(found, units=units, lower_bound_usd=bound)
 
 
 def at_capacities(system: System, capacity_mw: Mapping[str, float]) -> System:
@@ -116,6 +154,12 @@ def _costs(system: System, built: Built, x: Array, k: Array) -> dict[str, float]
         kind, _, subject = name.partition(" ")
         if kind in ("output", "discharge", "throttle"):
             costs[subject] = float(by_series[place])
+        elif kind in ("running", "part"):
+            # What the heat of running units costs, on top of what their output costs.
+            subject = subject if kind == "running" else subject.rpartition(" ")[0]
+            costs[subject] += float(by_series[place])
+        elif kind == "start":
+            costs[f"starts {subject}"] = float(by_series[place])
         elif kind in ("unserved", "short", "surplus"):
             costs[kind] = float(by_series[place])
     planned = {part.name for part in system.planned}
@@ -124,5 +168,6 @@ def _costs(system: System, built: Built, x: Array, k: Array) -> dict[str, float]
         if name in planned or kind in ("below", "beyond"):
             continue
         label = f"demand charge {subject.rpartition(' ')[0]}" if kind == "demand" else name
+        label = f"exit fee {subject}" if kind == "exit" else label
         costs[label] = costs.get(label, 0.0) + float(program.capital[place] * k[place])
     return costs

@@ -1,73 +1,93 @@
-"""Whether supply holds when units fail."""
+"""Units that fail: how often and how long, and what that does to capacity."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gigawatt.energy.dispatch.run import at_capacities, dispatch
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from gigawatt.energy.system import System
+    from collections.abc import Sequence
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Adequacy", "Fleet", "adequacy", "firm_requirement", "outage_availability"]
+__all__ = ["Fleet", "firm_requirement", "outage_availability"]
 
-_UNSERVED_MW = 1e-4
+_ROUNDING: Final = 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """The units behind a source, and how they fail.
 
     Parameters
     ----------
-    units : int
-        Equal units.
     forced_outage_rate : float
         Part of the time that a unit is out, within [0, 1).
     mean_repair_h : float
         Mean length of an outage, at least an hour.
+    units : int
+        Equal units; 0 where their number follows from the capacity.
+    unit_mw : float
+        Size of a unit, in place of `units`: as many equal units as have at most this size.
     """
 
-    units: int
     forced_outage_rate: float
     mean_repair_h: float
+    units: int = 0
+    unit_mw: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.units < 1 or not 0.0 <= self.forced_outage_rate < 1.0 or self.mean_repair_h < 1.0:
-            message = "a fleet needs units >= 1, 0 <= forced_outage_rate < 1, mean_repair_h >= 1"
+        if not 0.0 <= self.forced_outage_rate < 1.0 or not self.mean_repair_h >= 1.0:
+            message = (
+                "a fleet needs 0 <= forced_outage_rate < 1 and mean_repair_h >= 1; found "
+                f"{self.forced_outage_rate:g} and {self.mean_repair_h:g}"
+            )
+            raise InputError(message)
+        if (self.units > 0) == (self.unit_mw > 0.0) or min(self.units, self.unit_mw) < 0:
+            message = "a fleet needs either units >= 1 or unit_mw above zero"
+            raise InputError(message)
+        if self.fails > 1.0:
+            message = (
+                f"outages of {self.mean_repair_h:g} h cannot be {self.forced_outage_rate:.0%} of "
+                "the time"
+            )
             raise InputError(message)
 
+    @classmethod
+    def of_times(
+        cls, mean_up_h: float, mean_repair_h: float, *, units: int = 0, unit_mw: float = 0.0
+    ) -> Fleet:
+        """Return a fleet of units that run for a mean time to failure and are repaired in another.
 
-@dataclass(frozen=True)
-class Adequacy:
-    """Unserved load over draws of outages.
+        Examples
+        --------
+        >>> Fleet.of_times(950.0, 50.0, units=2).forced_outage_rate
+        0.05
+        """
+        if mean_up_h <= 0.0 or mean_repair_h <= 0.0:
+            message = "the mean times to failure and of repair must be positive"
+            raise InputError(message)
+        rate = mean_repair_h / (mean_up_h + mean_repair_h)
+        return cls(
+            forced_outage_rate=rate, mean_repair_h=mean_repair_h, units=units, unit_mw=unit_mw
+        )
 
-    Parameters
-    ----------
-    loss_of_load_h, unserved_mwh : ndarray (draws,)
-        Hours with unserved load and its energy, over the hours given.
-    """
+    @property
+    def fails(self) -> float:
+        """Chance that a unit in service fails within an hour."""
+        q = self.forced_outage_rate
+        return q / ((1.0 - q) * self.mean_repair_h)
 
-    loss_of_load_h: Array
-    unserved_mwh: Array
-
-    def quantiles(self) -> dict[str, tuple[float, float, float]]:
-        """Return P10, P50 and P90 of both."""
-        return {
-            name: tuple(float(q) for q in np.quantile(values, (0.1, 0.5, 0.9)))  # type: ignore[misc]
-            for name, values in (
-                ("loss_of_load_h", self.loss_of_load_h),
-                ("unserved_mwh", self.unserved_mwh),
-            )
-        }
+    def count(self, capacity_mw: float) -> int:
+        """Return how many units a capacity is made of."""
+        if self.units:
+            return self.units
+        return max(1, ceil(capacity_mw / self.unit_mw - _ROUNDING))
 
 
 def firm_requirement(peak_mw: float, units_mw: Sequence[float], spare: int) -> float:
@@ -84,78 +104,55 @@ def firm_requirement(peak_mw: float, units_mw: Sequence[float], spare: int) -> f
     return peak_mw + float(sum(sorted(units_mw, reverse=True)[:spare]))
 
 
-def outage_availability(fleet: Fleet, hours: int, rng: np.random.Generator) -> Array:
+def outage_availability(
+    fleet: Fleet, hours: int, seed: int | Sequence[int], *, units: int | None = None
+) -> Array:
     r"""Return the part of a fleet that is not out in each hour.
 
     Each unit is a two-state Markov chain [1]_: an hour of outage ends with probability
     :math:`\mu = 1 / \text{mean repair}`, an hour of service with
     :math:`\lambda = \mu\, q / (1 - q)`, so that a unit is out for the part :math:`q` of the time.
-    It starts in its steady state.
+    It starts in its steady state. Lengths of service and outage are drawn, not each hour; they are
+    geometric, which is the same chain.
 
-    Raises
-    ------
-    InputError
-        If outages of that length cannot fill that part of the time.
+    Parameters
+    ----------
+    fleet : Fleet
+        The fleet.
+    hours : int
+        Hours to draw.
+    seed : int or sequence of int
+        Each unit has a stream of its own, so that more units leave the first ones as they were.
+    units : int, optional
+        How many units; those of the fleet if left out.
 
     References
     ----------
     .. [1] R. Billinton and R. N. Allan, Reliability Evaluation of Power Systems, Plenum 1996,
        section 2.2.
     """
-    q, repair = fleet.forced_outage_rate, 1.0 / fleet.mean_repair_h
-    fail = repair * q / (1.0 - q)
-    if fail > 1.0:
-        message = f"outages of {fleet.mean_repair_h:g} h cannot be {q:.0%} of the time"
+    count = fleet.units if units is None else units
+    if count < 1:
+        message = "state how many units there are"
         raise InputError(message)
-    out = rng.random(fleet.units) < q
-    drawn = rng.random((hours, fleet.units))
-    available = np.empty(hours)
-    for t in range(hours):
-        available[t] = 1.0 - out.mean()
-        out = np.where(out, drawn[t] >= repair, drawn[t] < fail)
+    fails, mends = fleet.fails, 1.0 / fleet.mean_repair_h
+    available = np.zeros(hours)
+    key = [seed] if isinstance(seed, int) else list(seed)
+    for unit in range(count):
+        if fails == 0.0:
+            available += 1.0
+            continue
+        rng = np.random.default_rng([*key, unit])
+        out = bool(rng.random() < fleet.forced_outage_rate)
+        first, second = (mends, fails) if out else (fails, mends)
+        pairs = int(hours * fails * mends / (fails + mends) * 1.5) + 4
+        lengths = np.zeros(0, dtype=np.int64)
+        while lengths.sum() < hours:
+            drawn = np.stack([rng.geometric(first, pairs), rng.geometric(second, pairs)], axis=1)
+            lengths = np.append(lengths, drawn.ravel())
+        ends = np.minimum(np.cumsum(lengths), hours)
+        steps = np.diff(ends, prepend=0)
+        up = np.arange(len(steps)) % 2 == (1 if out else 0)
+        available += np.repeat(up, steps)
+    available /= count
     return available
-
-
-def adequacy(
-    system: System,
-    fleets: Mapping[str, Fleet],
-    *,
-    draws: int,
-    seed: int,
-    capacity_mw: Mapping[str, float] | None = None,
-) -> Adequacy:
-    """Return how much load goes unserved when units fail, draw by draw.
-
-    Each draw multiplies the availability of the named sources and dispatches the hours anew, with
-    foresight of the outages: storage prepares for them, so the true loss is a little higher.
-
-    Raises
-    ------
-    InputError
-        If the system does not say what unserved load costs, or a name is unknown.
-    """
-    if system.unserved_usd_per_mwh is None:
-        message = "state unserved_usd_per_mwh: with outages some load may go unserved"
-        raise InputError(message)
-    fixed = at_capacities(system, capacity_mw or {})
-    unknown = set(fleets) - {s.name for s in fixed.sources}
-    if unknown:
-        message = f"the system has no source named {', '.join(sorted(unknown))}"
-        raise InputError(message)
-    rng = np.random.default_rng(seed)
-    hours, energy = np.zeros(draws), np.zeros(draws)
-    for draw in range(draws):
-        sources = tuple(
-            replace(
-                s,
-                availability=fixed.series(s.availability)
-                * outage_availability(fleets[s.name], fixed.hours, rng),
-            )
-            if s.name in fleets
-            else s
-            for s in fixed.sources
-        )
-        found = dispatch(replace(fixed, sources=sources))
-        hours[draw] = float((found.unserved_mw > _UNSERVED_MW).sum())
-        energy[draw] = found.unserved_mwh
-    return Adequacy(hours, energy)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gigawatt.energy.dispatch.build import BOX
 from gigawatt.energy.dispatch.diagnose import answer
 from gigawatt.energy.dispatch.run import dispatched
+from gigawatt.energy.expansion.limits import last_unit_costs
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,12 +40,15 @@ class SupplyPlan:
         How they run; its cost is the running cost.
     lower_bound_usd : float
         No plan costs less: certified by duality, whatever the solver did.
+    last_unit : dict of str to float
+        What the last unit of each limit costs: a tonne, a per cent, a m3; see `last_unit_costs`.
     """
 
     capacity_mw: Mapping[str, float]
     capital_usd: Mapping[str, float]
     dispatch: Dispatch
     lower_bound_usd: float
+    last_unit: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total_usd(self) -> float:
@@ -92,7 +96,8 @@ def plan_supply(system: System, *, firm_mw: float = 0.0, tolerance: float = 1e-8
         for part in settled.planned
     }
     # The certificate is of capital and running cost together.
-    return SupplyPlan(result.capacity_mw, capital, result, result.lower_bound_usd)
+    last = last_unit_costs(settled, built, point)
+    return SupplyPlan(result.capacity_mw, capital, result, result.lower_bound_usd, last)
 
 
 def _settled(system: System) -> System:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
     Pair = tuple[Array, Array]
 
-__all__ = ["NotConvergedError", "Structure", "solve"]
+__all__ = ["NotConvergedError", "Structure", "scaled", "solve"]
 
 _DAMPING: Final = 0.9995  # part of the way to the nearest bound that a step may go
 _MOST_STEPS: Final = 250
@@ -60,14 +60,14 @@ def solve(program: HourlyProgram, tolerance: float = 1e-8) -> Point:
     power = max(float(np.abs(program.right).max(initial=0.0)), 1.0)
     used = np.abs(program.cost[program.cost != 0.0])
     money = float(np.median(used)) if used.size else 1.0
-    solver = Structure(_scaled(program, power, money))
+    solver = Structure(scaled(program, power, money))
     with np.errstate(all="ignore"):  # a step that overflows is seen by what it leaves
         state, steps = solver.run(tolerance)
     x = np.ascontiguousarray(state.x.T) * power
     return Point(x, state.k * power, state.y * money, state.mu * money, steps)
 
 
-def _scaled(program: HourlyProgram, power: float, money: float) -> HourlyProgram:
+def scaled(program: HourlyProgram, power: float, money: float) -> HourlyProgram:
     """Return the program in units of `power` and `money`."""
     return replace(
         program,
@@ -111,7 +111,12 @@ class Structure:
             np.ascontiguousarray(np.where(two, program.upper_of.T, -1), np.int16),
         )
         self.linking_by = np.ascontiguousarray(program.linking_by.transpose(0, 2, 1))
+        self.k_lower = np.isfinite(program.capacity_lower)
         self.k_upper = np.isfinite(program.capacity_upper)
+        self.sizes = [
+            1.0 + float(np.abs(a).max(initial=0.0))
+            for a in (program.right, program.linking_right, program.cost, program.capital)
+        ]
         self.entries, self.wraps = _entries(program), _wraps(program)
         self.joints, self.joint_columns = self._joints()
         # Fresh memory costs more than what is done with it; these are used again in each step.
@@ -119,7 +124,7 @@ class Structure:
         self.count = float(
             np.count_nonzero(self.kind)
             + np.count_nonzero(two)
-            + self.capacities
+            + self.k_lower.sum()
             + self.k_upper.sum()
         )
 
@@ -145,11 +150,12 @@ class Structure:
         """Return `F x` (J,)."""
         return np.array([float((row * x).sum()) for row in self.linking_by])
 
-    def start(self) -> State:
-        """Return a point well within all bounds."""
+    def start(self, k: Array | None = None) -> State:
+        """Return a point well within all bounds; free capacities start at `k`."""
         p = self.p
-        room = np.where(self.k_upper, p.capacity_upper - p.capacity_lower, 2.0)
-        k = p.capacity_lower + 0.5 * np.minimum(room, 2.0)
+        if k is None:
+            room = np.where(self.k_upper, p.capacity_upper - p.capacity_lower, 2.0)
+            k = p.capacity_lower + 0.5 * np.minimum(room, 2.0)
         lower, upper = (np.ascontiguousarray(side.T) for side in p.bounds(k))
         two = self.kind == 2
         half = 0.5 * np.where(two, upper - lower, 2.0)
@@ -160,8 +166,14 @@ class Structure:
             np.where(self.kind > 0, np.maximum(self.cost, 0.0) + 1.0, 0.0),
             np.where(two, np.maximum(-self.cost, 0.0) + 1.0, 0.0),
         )
-        k_slack = (k - p.capacity_lower, np.where(self.k_upper, p.capacity_upper - k, 1.0))
-        k_dual = (np.maximum(p.capital, 0.0) + 1.0, np.where(self.k_upper, 1.0, 0.0))
+        k_slack = (
+            np.where(self.k_lower, k - p.capacity_lower, 1.0),
+            np.where(self.k_upper, p.capacity_upper - k, 1.0),
+        )
+        k_dual = (
+            np.where(self.k_lower, np.maximum(p.capital, 0.0) + 1.0, 0.0),
+            np.where(self.k_upper, 1.0, 0.0),
+        )
         y, mu = np.zeros((self.hours, self.m)), np.zeros(self.links)
         return State(x, k, y, mu, slack, dual, k_slack, k_dual)
 
@@ -178,17 +190,11 @@ class Structure:
         s = self.start()
         moves = self.moves(s)
         p = self.p
-        sizes = [1.0 + float(np.abs(a).max(initial=0.0)) for a in
-                 (p.right, p.linking_right, p.cost, p.capital)]  # fmt: skip
         best, kept = np.inf, _Kept(s.x, s.k, s.y, s.mu)
         for steps in range(_MOST_STEPS):
             left, product = self.residuals(s)
             gap = product / (1.0 + abs(float((self.cost * s.x).sum() + p.capital @ s.k)))
-            parts = (left.rows, left.linking, left.series, left.capacities)
-            worst = max(
-                max(float(a.max(initial=0.0)), -float(a.min(initial=0.0))) / size
-                for a, size in zip(parts, sizes, strict=True)
-            )
+            worst = self.worst(left)
             off = max(gap, worst)
             if off <= tolerance:
                 return _Kept(s.x, s.k, s.y, s.mu), steps
@@ -208,6 +214,14 @@ class Structure:
             f"the least-cost dispatch was found only to {best:.1e} of its cost after {steps} steps"
         )
         raise NotConvergedError(message)
+
+    def worst(self, left: Residuals) -> float:
+        """Return the largest residual, each relative to the size of its equations."""
+        parts = (left.rows, left.linking, left.series, left.capacities)
+        return max(
+            max(float(a.max(initial=0.0)), -float(a.min(initial=0.0))) / size
+            for a, size in zip(parts, self.sizes, strict=True)
+        )
 
     def residuals(self, s: State) -> tuple[Residuals, float]:
         """Return what is left of each equation, and the sum of slacks times duals."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["solve_monolithic"]
+__all__ = ["lp_model", "quiet_solver", "solve_monolithic"]
 
 
 def solve_monolithic(program: HourlyProgram, *, method: str = "choose") -> Point:
@@ -35,12 +35,9 @@ def solve_monolithic(program: HourlyProgram, *, method: str = "choose") -> Point
     import highspy as untyped  # noqa: PLC0415  heavy, and needed here only
 
     highspy: Any = untyped
-    model = _model(program, highspy)
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
+    solver = quiet_solver(highspy)
     solver.setOptionValue("solver", method)
-    solver.passModel(model)
+    solver.passModel(lp_model(program, highspy))
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         message = "HiGHS found no optimum of the program"
@@ -57,8 +54,21 @@ def solve_monolithic(program: HourlyProgram, *, method: str = "choose") -> Point
     )
 
 
-def _model(program: HourlyProgram, highspy: Any) -> Any:  # noqa: ANN401  HiGHS has no types
-    """Return the program as HiGHS takes it."""
+def quiet_solver(highspy: Any) -> Any:  # noqa: ANN401  HiGHS has no types
+    """Return a HiGHS solver on one thread that prints nothing, not even who it is."""
+
+    class Quiet(highspy.Highs):  # type: ignore[misc]
+        def enableCallbacks(self) -> None:  # noqa: N802  HiGHS's name; it greets here
+            self.setOptionValue("output_flag", False)
+            super().enableCallbacks()
+
+    solver = Quiet()
+    solver.setOptionValue("threads", 1)
+    return solver
+
+
+def lp_model(program: HourlyProgram, highspy: Any) -> Any:  # noqa: ANN401  HiGHS has no types
+    """Return the program as HiGHS takes it: series by variable and hour, then capacities."""
     matrix, low, high = _rows(program)
     model = highspy.HighsLp()
     series, count = program.cost.size, len(program.capacities)
@@ -99,7 +109,8 @@ def _rows(program: HourlyProgram) -> tuple[Any, Array, Array]:
     values.append(program.wrap_coefficient)
     where = (np.concatenate(places), np.concatenate(columns))
     hourly = coo_array((np.concatenate(values), where), shape=(hours * m, series))
-    blocks: list[list[Any]] = [[hourly, None]]
+    # Capacities that bound nothing still have a column.
+    blocks: list[list[Any]] = [[hourly, csc_array((hours * m, count))]]
     lows, highs = [program.right.ravel()], [program.right.ravel()]
     if program.linking:
         linked = program.linking_by.reshape(len(program.linking), series)

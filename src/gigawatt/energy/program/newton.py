@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
     Pair = tuple[Array, Array]
 
-__all__ = ["Moves", "Newton", "Residuals", "State"]
+__all__ = ["PROXIMAL", "Moves", "Newton", "Residuals", "State", "longest_step"]
 
-_PROXIMAL: Final = 1e-10
+PROXIMAL: Final = 1e-10
 """Holds prices back where rows leave them open, as the proximal term of M. P. Friedlander and
 D. Orban, Mathematical Programming Computation 4 (2012) 71-107; it fades as the steps do."""
 
@@ -74,7 +74,7 @@ class Newton:
             self.inverse, self.weight, band, columns, inner,
         )  # fmt: skip
         self.band = band.reshape(n, o.m + 1)
-        self.band[:, 0] += _PROXIMAL
+        self.band[:, 0] += PROXIMAL
         self.factored = self.band.copy()
         band_kernels.factor(self.factored)
         self.columns = columns.reshape(n, size)
@@ -97,7 +97,7 @@ class Newton:
             part = self.weight * o.linking_by[j]
             self.columns[:, nk + j] = o.multiply(part).ravel()
             self.inner[nk + j, nk : nk + o.links] = o.linked(part)
-            self.inner[nk + j, nk + j] += _PROXIMAL
+            self.inner[nk + j, nk + j] += PROXIMAL
             shared = np.zeros(nk + 1)
             for side in (0, 1):
                 theta = s.dual[side] / s.slack[side] * o.by[side] * part
@@ -109,6 +109,14 @@ class Newton:
         self, moves: Moves, left: Residuals, centre: float, second: float
     ) -> tuple[float, float]:
         """Fill the moves; return the longest steps of the slacks and of the duals."""
+        rows, border, aim = self.aimed(moves, left, centre, second)
+        moves.y, q = self._solved(rows, border, refine=second > 0.0)
+        return self.moved(moves, q, aim, centre, second)
+
+    def aimed(
+        self, moves: Moves, left: Residuals, centre: float, second: float
+    ) -> tuple[Array, Array, list[Array]]:
+        """Return the right-hand sides of rows (T, M) and border, and the capacities' aims."""
         o, s, nk, nj = self.o, self.s, self.o.capacities, self.o.links
         rho, part, sums = o.room[3], o.room[4], np.zeros(nk + 1)
         kernels.aims(
@@ -127,7 +135,14 @@ class Newton:
         border = np.zeros(len(self.inner))
         border[:nk] = left.capacities - aim[0] + aim[1] - sums[:nk]
         border[nk : nk + nj] = left.linking - o.linked(part)
-        moves.y, q = self._solved(left.rows - o.multiply(part), border, refine=second > 0.0)
+        return left.rows - o.multiply(part), border, aim
+
+    def moved(
+        self, moves: Moves, q: Array, aim: list[Array], centre: float, second: float
+    ) -> tuple[float, float]:
+        """Fill the moves that follow from those of prices and border; return the longest steps."""
+        o, s, nk, nj = self.o, self.s, self.o.capacities, self.o.links
+        rho = o.room[3]  # as `aimed` left it
         moves.k, moves.mu = q[:nk], q[nk : nk + nj]
         if nj:
             rho += np.tensordot(moves.mu, o.linking_by, 1)
@@ -142,11 +157,12 @@ class Newton:
         self, moves: Moves, aim: list[Array], primal: float, prices: float
     ) -> tuple[float, float]:
         s = self.s
-        for i, change in enumerate((moves.k, np.where(self.o.k_upper, -moves.k, 0.0))):
+        lower, upper = self.o.k_lower, self.o.k_upper
+        for i, change in enumerate((np.where(lower, moves.k, 0.0), np.where(upper, -moves.k, 0.0))):
             moves.k_series[0][i][:] = change
             moves.k_series[1][i][:] = aim[i] - s.k_dual[i] / s.k_slack[i] * change
-            primal = min(primal, _longest(s.k_slack[i], moves.k_series[0][i]))
-            prices = min(prices, _longest(s.k_dual[i], moves.k_series[1][i]))
+            primal = min(primal, longest_step(s.k_slack[i], moves.k_series[0][i]))
+            prices = min(prices, longest_step(s.k_dual[i], moves.k_series[1][i]))
         return primal, prices
 
     def _solved(self, rows: Array, border: Array, *, refine: bool) -> tuple[Array, Array]:
@@ -174,7 +190,7 @@ class Newton:
         return y, q
 
 
-def _longest(values: Array, changes: Array) -> float:
+def longest_step(values: Array, changes: Array) -> float:
     """Return how far values may go before one turns negative."""
     falling = changes < 0.0
     return float((-values[falling] / changes[falling]).min(initial=np.inf))

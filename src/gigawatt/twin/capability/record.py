@@ -22,6 +22,14 @@ def capability_record(found: CampusCapability) -> dict[str, Any]:
         "web_share": ask.web_share,
         "most_epochs": ask.most_epochs,
         "runs": [_run(run) for run in found.runs],
+        "published": [
+            {
+                "released": one.released.isoformat(),
+                "models": [_rival(rival) for rival in one.models],
+                "others": [_rival(rival) for rival in one.others],
+            }
+            for one in found.standings
+        ],
         "frontier": _frontier(found.frontier),
     }
 
@@ -32,6 +40,7 @@ def _run(run: RunCapability) -> dict[str, Any]:
         "model": run.model,
         "start": run.start.isoformat(),
         "end": run.end.isoformat(),
+        "begun": run.begun,
         "finished": run.finished,
         "tokens": run.tokens,
         "params": run.params,

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gigawatt import catalog
 from gigawatt.catalog.architecture import architecture
+from gigawatt.compute.history import sequence_length
 from gigawatt.compute.work import active_parameters, total_parameters
 from gigawatt.errors import InputError, NotModelledError
 from gigawatt.programme.capability.compute import compute_frontier, training_flop
 from gigawatt.programme.capability.index import predict_index
 from gigawatt.programme.capability.laws import best_tokens, compute_optimal, overtraining
 from gigawatt.programme.capability.losses import predict_loss
-from gigawatt.programme.capability.rivals import rivals
+from gigawatt.programme.capability.rivals import rivals, standings
 from gigawatt.programme.data_supply.stock import effective_tokens, token_stock
 from gigawatt.programme.limits import Means, limits_of
 from gigawatt.twin.simulate import simulate_campus
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from gigawatt.programme.capability.index import PredictedIndex
     from gigawatt.programme.capability.laws import Optimum
     from gigawatt.programme.capability.losses import PredictedLoss
-    from gigawatt.programme.capability.rivals import Rival
+    from gigawatt.programme.capability.rivals import Rival, Standing
     from gigawatt.programme.limits import RunLimits
     from gigawatt.spec import Campus, TrainingRun
 
@@ -42,7 +44,7 @@ class Ask:
     Parameters
     ----------
     by : date, optional
-        Day by which each run must end.
+        Last day on which each run may end.
     budget_usd : float, optional
         Money for each run.
     web_share : float
@@ -69,9 +71,9 @@ class RunCapability:
     name, model : str
         As in the campus file.
     start, end : date
-        First and last day in the twin; the end of the horizon where it is not done by then.
-    finished : bool
-        Whether it is done within the horizon.
+        First and last day in the twin; those of the horizon where it is not begun or not done.
+    begun, finished : bool
+        Whether it does any work, and whether it is done, within the horizon.
     tokens, params, active_params : float
         Tokens wanted; parameters; those that a token meets.
     flop : float
@@ -100,6 +102,7 @@ class RunCapability:
     model: str
     start: dt.date
     end: dt.date
+    begun: bool
     finished: bool
     tokens: float
     params: float
@@ -128,13 +131,16 @@ class CampusCapability:
         What was asked.
     runs : tuple of RunCapability
         In the order of the file.
+    standings : tuple of Standing
+        The models of the runs as they were published, beside the best others of that day.
     frontier : Frontier
-        Compute of companies at the start of each year around the horizon.
+        Compute of companies at the start of each year, to the last campus known.
     """
 
     campus: Campus
     ask: Ask
     runs: tuple[RunCapability, ...]
+    standings: tuple[Standing, ...]
     frontier: Frontier
 
 
@@ -159,20 +165,25 @@ def assess_capability(campus: Campus, ask: Ask | None = None) -> CampusCapabilit
         _run(campus, run, {c: v[i] for c, v in table.items()}, hourly, wanted)
         for i, run in enumerate(campus.programme.training)
     )
-    first = campus.horizon.start.year
-    years = range(min(first, 2023), first + campus.horizon.years + 1)
+    models = [run.model for run in campus.programme.training]
     return CampusCapability(
-        campus, wanted, runs, compute_frontier([dt.date(y, 1, 1) for y in years])
+        campus, wanted, runs, standings(models, count=wanted.rivals), compute_frontier(_years())
     )
+
+
+def _years() -> list[dt.date]:
+    """Return the starts of the years from before the first campus to after the last phase."""
+    days = [phase.date("date") for phase in catalog.load().entries("phase")]
+    return [dt.date(y, 1, 1) for y in range(min(days).year, max(days).year + 2)]
 
 
 def _run(
     campus: Campus, run: TrainingRun, row: dict[str, Any], hourly: dict[str, Any], ask: Ask
 ) -> RunCapability:
     arch = architecture(run.model)
-    finished = bool(row["finished"])
+    finished, begun = bool(row["finished"]), not np.isnat(row["start"])
     horizon_end = _day(hourly["time"][-1])
-    start = _day(row["start"]) if not np.isnat(row["start"]) else campus.horizon.start
+    start = _day(row["start"]) if begun else campus.horizon.start
     end = _day(row["end"]) if finished else horizon_end
     flop = training_flop(run.model, run.tokens, run.seq_len)
     active = float(active_parameters(arch))
@@ -183,9 +194,9 @@ def _run(
         index, why = predict_index(flop, end), ""
     except NotModelledError as error:
         index, why = None, str(error)
-    limits = limits_of(run.tokens, _means(campus, run, row, hourly, start, ask, unique))
+    limits = limits_of(run.tokens, _means(campus, run, row, hourly, ask, unique))
     return RunCapability(
-        run.name, run.model, start, end, finished, run.tokens, float(total_parameters(arch)),
+        run.name, run.model, start, end, begun, finished, run.tokens, float(total_parameters(arch)),
         active, flop, predict_loss(active, worth), compute_optimal(flop),
         overtraining(active, run.tokens),
         best_tokens(flop), index, why, rivals(end, count=ask.rivals), limits,
@@ -198,24 +209,30 @@ def _means(
     run: TrainingRun,
     row: dict[str, Any],
     hourly: dict[str, Any],
-    start: dt.date,
     ask: Ask,
     unique: tuple[float, float, float],
 ) -> Means:
+    hours = float(row["accelerator_hours"])
+    if not hours:
+        return Means(None, 0.0, None, unique, ask.most_epochs, ask.budget_usd)
     share = campus.programme.training_share if run.share is None else run.share
     chips = np.asarray(hourly["chips_installed"], dtype=float) * (share or 0.0)
-    days = np.asarray(hourly["time"], dtype="datetime64[D]")
-    begun = days >= np.datetime64(start)
-    by_date = None if ask.by is None else float(chips[begun & (days < np.datetime64(ask.by))].sum())
+    if run.global_batch is not None:
+        # A batch can be spread over so many accelerators and no more, as in the twin.
+        least = catalog.load().get("rate", "scaling").number("least_tokens_per_chip_step")
+        most = run.global_batch * sequence_length(run.model, run.seq_len) / least
+        chips = np.minimum(chips, most)
+    time = np.asarray(hourly["time"])
+    begun = time >= row["start"].astype("datetime64[h]")
+    in_time = begun if ask.by is None else begun & (time.astype("datetime64[D]") <= ask.by)
     per_s = (
         "tokens_per_s_per_chip_low", "tokens_per_s_per_chip", "tokens_per_s_per_chip_high",
     )  # fmt: skip
     low, middle, high = (float(row[c]) * 3600.0 for c in per_s)
-    hours = float(row["accelerator_hours"])
-    price = float(row["cost_usd"]) / hours if hours else 0.0
     return Means(
-        (low, middle, high), float(chips[begun].sum()), by_date, unique, ask.most_epochs,
-        ask.budget_usd, price,
+        (low, middle, high), float(chips[begun].sum()),
+        None if ask.by is None else float(chips[in_time].sum()),
+        unique, ask.most_epochs, ask.budget_usd, float(row["cost_usd"]) / hours,
     )  # fmt: skip
 
 

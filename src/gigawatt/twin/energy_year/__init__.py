@@ -1,0 +1,1 @@
+"""A campus's supply over a year: who feeds it, what it is billed, what it emits, how firm it is."""
