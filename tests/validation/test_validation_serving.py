@@ -94,23 +94,22 @@ def test_the_calibration_holds_for_rows_it_has_not_seen():
     fit = json.loads(path.read_text(encoding="utf-8"))
     assert fit["rows_left_out"]["tpot"]["mean"] <= 15
     assert fit["rows_left_out"]["ttft"]["mean"] <= 30
-    assert fit["rows_left_out"]["rate"]["median"] <= 16
+    assert fit["rows_left_out"]["rate"]["median"] <= 17
     assert fit["models_left_out"]["tpot"]["median"] <= 15
 
 
 def test_most_points_are_predicted(points):
     assert sum(points["skipped"].values()) == points["rows"] - points["predicted"]
-    # Copies of a row, and models and chips that the catalogue lacks, say nothing about the model.
-    other = ("a copy of an earlier row", "architecture not public", "accelerator not in")
-    left = sum(n for reason, n in points["skipped"].items() if not reason.startswith(other))
-    assert points["predicted"] / (points["predicted"] + left) >= 0.85
+    other = ("architecture not public", "accelerator not in")
+    unknown = sum(n for reason, n in points["skipped"].items() if reason.startswith(other))
+    assert points["predicted"] / (points["rows"] - unknown) >= 0.85
 
 
 def test_measured_points_elsewhere(points):
-    for name, mean in (("time per token", 17), ("time to the first token", 38)):
+    for name, mean in (("time per token", 15), ("time to the first token", 30)):
         group = points["groups"][name]
         assert group["ape"]["mean"] <= mean
-        assert 72 <= group["coverage_p10_p90"] <= 88
+        assert 75 <= group["coverage_p10_p90"] <= 85
     assert points["groups"]["throughput"]["ape"]["median"] <= 15
 
 
@@ -119,8 +118,8 @@ def test_measured_points_elsewhere(points):
     [
         ("time of a batch, one batch", 20),
         ("time per token, arrivals", 20),
-        ("time per token, disaggregated", 30),
-        ("time to the first token, disaggregated", 55),
+        ("time per token, disaggregated", 15),
+        ("time to the first token, disaggregated", 45),
         ("time per token, median step", 25),
         ("throughput, mlperf", 15),
     ],

@@ -193,8 +193,7 @@ def test_readers_set_the_pace_where_they_are_too_few():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"batch_size": "P/D x workers P/D"}, "workers not stated"),
-        ({"notes": "[DUPLICATE of an earlier row]"}, "copy"),
+        ({"batch_size": "P/D x workers P/D", "concurrency": "97"}, "workers not stated"),
         ({"phase": "decode"}, "one phase"),
         ({"num_gpus": "40"}, "multiply"),
         ({"tp": "P1/D1", "ep": "P4/D1", "num_gpus": "8"}, "weights are larger"),

@@ -8,8 +8,8 @@ batch in turn: while one computes, the tokens of the other travel to their exper
 
 is the time of a step. While they read, kernels that send occupy some of the multiprocessors, so
 that computing has the others; while they write, none [3]_. Each accelerator has a scheduler of its
-own, so that sequences of others cost it nothing. The engine is in-house; of those that were
-measured, the one with the least overheads stands for it.
+own, so that sequences of others cost it nothing. The engine is in-house; SGLang, which took up the
+kernels that it published, stands for it, with each overhead at the least of any measured engine.
 
 Redundant experts and three balancers spread the load [1]_, and profiles have it even [2]_. What
 real requests leave uneven was measured on a unit alike [4]_: with :math:`g` the gain of an even
@@ -35,6 +35,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from gigawatt import catalog
@@ -56,8 +57,15 @@ __all__ = ["Unit", "fullest_rank", "predict_unit", "step_s", "unit_of"]
 _SENDING_MULTIPROCESSORS: Final = 24
 """Multiprocessors that send while requests are read [3]_."""
 _HALVINGS: Final = 40
-_ENGINE: Final = "tensorrt-llm"
-"""The measured engine with the least overheads."""
+_ENGINE: Final = "sglang"
+"""The measured engine that took up the kernels which DeepSeek published."""
+_OVERHEADS: Final = frozenset(
+    {
+        "layer", "expert_layer", "latent_layer", "eager_layer", "eager_latent", "step", "sequence",
+        "collective",
+    }
+)  # fmt: skip
+"""Parameters that are overheads of an engine."""
 _TOKENS_PER_STEP: Final = 16384.0
 """Tokens that an accelerator reads in a step [2]_: the profile has the settings of the service."""
 
@@ -94,7 +102,7 @@ def unit_of(entry: Entry, software: str = _ENGINE, fullest: float = 1.0) -> Unit
     entry : Entry
         Of kind ``deployment``.
     software : str
-        Measured engine that stands for the one in use.
+        Measured engine that stands for the one in use; its overheads are the least of any.
     fullest : float
         Load of the fullest rank of experts over the mean.
     """
@@ -104,7 +112,7 @@ def unit_of(entry: Entry, software: str = _ENGINE, fullest: float = 1.0) -> Unit
     # Products in FP8; attention and its cache in BF16.
     date = entry.date("date")
     setting = ServingSetting(chip, "fp8", "bf16", software, date.year + (date.month - 1) / 12)
-    server, hardware, _ = calibration.server(setting)
+    server, hardware, _ = calibration.server(setting, _least_overheads())
     chips, reads = entry.number("chips"), entry.text("phase") == "prefill"
     return Unit(
         dims=replace(dims_of(arch), experts=entry.number("expert_slots")),
@@ -114,6 +122,20 @@ def unit_of(entry: Entry, software: str = _ENGINE, fullest: float = 1.0) -> Unit
         computing=1.0 - reads * _SENDING_MULTIPROCESSORS / chip.number("sm_count"),
         reads=reads,
     )
+
+
+@cache
+def _least_overheads() -> dict[str, float]:
+    """Return the parameters with each overhead at the least of any measured engine."""
+    known: dict[str, float] = calibration.load()["values"]
+    least: dict[str, float] = {}
+    for name, value in known.items():
+        role = name.partition(":")[0]
+        least[role] = min(value, least.get(role, value))
+    return {
+        name: least[role] if (role := name.partition(":")[0]) in _OVERHEADS else value
+        for name, value in known.items()
+    }
 
 
 def step_s(unit: Unit, half: Work) -> float:

@@ -28,6 +28,7 @@ from gigawatt.validation import (
     serving_batches,
     serving_disaggregated,
     serving_mlperf,
+    serving_recipes,
     serving_rows,
 )
 from gigawatt.validation.score import Prediction
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gigawatt.catalog.architecture import Architecture
+    from gigawatt.compute.hosting.calibration import Server
     from gigawatt.compute.hosting.estimate import ServingEstimate
     from gigawatt.compute.hosting.setting import ServingSetting
     from gigawatt.validation.serving_rows import ServingRow
@@ -104,7 +106,7 @@ def serving_table(path: Path) -> list[Prediction]:
         table = filled(rows, mlperf_inference_rows.COLUMNS)
         return [one for one, _ in _submissions(table)]
     if all(column in rows[0] for column in _POINTS):
-        return _points(filled(rows, serving_rows.COLUMNS))
+        return _points(serving_recipes.with_copies(filled(rows, serving_rows.COLUMNS)))
     message = (
         f"{path}: no table of serving; expected the columns {', '.join(_POINTS)} (serving points) "
         f"or {', '.join(_MLPERF)} (MLPerf inference); found {', '.join(rows[0])}"
@@ -162,13 +164,14 @@ def _constant(row: Row, position: int) -> _Point | str:
     case = serving_rows.read_serving_row(row, position)
     if isinstance(case, str):
         return case
-    mix, split = _mix(case), Split(**case.split)
+    server, _, _ = calibration.server(case.setting)
+    mix, split = _mix(case, server), Split(**case.split)
     found = estimate_serving(
         case.arch,
         case.setting,
         split,
         mix,
-        case.concurrency or _all(case),
+        case.concurrency or _all(case, mix),
         together_share=None if isnan(case.together_share) else case.together_share,
     )
     rate = found.output_tokens_per_s.scaled(1.0 / float(found.split.accelerators))
@@ -194,7 +197,7 @@ def _median_step(case: ServingRow, found: ServingEstimate) -> float:
     server, _, _ = calibration.server(case.setting)
     places = found.places / float(found.split.attn_dp)
     load = (found.concurrency, places, case.output_spread)
-    return float(median_step_s(dims_of(case.arch), found.split, server, _mix(case), *load))
+    return float(median_step_s(dims_of(case.arch), found.split, server, found.mix, *load))
 
 
 def _divided(row: Row, position: int) -> _Point | str:
@@ -267,13 +270,18 @@ def _kind_bands() -> dict[str, dict[str, tuple[float, float, float]]]:
     return found
 
 
-def _mix(case: ServingRow) -> Mix:
-    return Mix(input_tokens=case.input_tokens, output_tokens=case.output_tokens)
+def _mix(case: ServingRow, server: Server) -> Mix:
+    return Mix(
+        input_tokens=case.input_tokens,
+        output_tokens=case.output_tokens,
+        accepted=float(server.gained(case.drafted)),
+        drafted=case.drafted,
+    )
 
 
-def _all(case: ServingRow) -> float:
+def _all(case: ServingRow, mix: Mix) -> float:
     """Return the sequences that an engine keeps in progress when everything is asked at once."""
-    probe = estimate_serving(case.arch, case.setting, Split(**case.split), _mix(case), 1.0)
+    probe = estimate_serving(case.arch, case.setting, Split(**case.split), mix, 1.0)
     return min(probe.places, serving_rows.MOST_SEQUENCES * case.split["attn_dp"])
 
 

@@ -26,6 +26,7 @@ from gigawatt.compute.hosting.memory import sequences_that_fit
 from gigawatt.compute.hosting.steady import CHUNK_TOKENS, Mix
 from gigawatt.compute.hosting.step import Split
 from gigawatt.errors import GigawattError
+from gigawatt.validation import serving_recipes
 from gigawatt.validation.serving_rows import (
     COLUMNS,
     Skipped,
@@ -40,6 +41,8 @@ from gigawatt.validation.serving_rows import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from gigawatt.catalog.architecture import Architecture
@@ -79,6 +82,8 @@ class DividedRow:
     together_share : float
         Share of requests that arrive together with all others; NaN where the benchmark's rules do
         not say it, and it is as in those that the model was fitted to.
+    drafted : float
+        Tokens that are drafted for each sequence and step.
     """
 
     id: str
@@ -95,6 +100,7 @@ class DividedRow:
     ttft_s: float
     tpot_s: float
     together_share: float = float("nan")
+    drafted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +134,25 @@ def read_divided_row(row: dict[str, str], position: int = 0) -> DividedRow | str
 def _read(row: dict[str, str], position: int) -> DividedRow:
     if row["phase"]:
         skip("one phase of a divided system alone")
-    if "DUPLICATE" in row["notes"]:
-        skip("a copy of an earlier row")
-    batches, _, workers = row["batch_size"].partition(" x workers ")
-    counts, each = _pair(workers), _pair(batches)
-    if not (counts and each and all(counts)):
-        skip("numbers of prefill and decode workers not stated")
     arch, chip = subject(row)
     setting = setting_of(row, chip)
+    isl, osl = lengths(row)
+    batches, _, workers = row["batch_size"].partition(" x workers ")
+    counts, each = _pair(workers), _pair(batches)
     reading, writing = (_layout(row, arch, which) for which in (0, 1))
-    used = counts[0] * Split(**reading).accelerators + counts[1] * Split(**writing).accelerators
-    stated = number(row, "num_gpus")
-    if stated and used != stated:
-        skip("stated degrees of parallelism do not multiply to the count")
+    if counts and each and all(counts):
+        used = counts[0] * Split(**reading).accelerators + counts[1] * Split(**writing).accelerators
+        if number(row, "num_gpus") not in (0, used):
+            skip("stated degrees of parallelism do not multiply to the count")
+        places, drafted = float(each[1] * writing["attn_dp"] * counts[1]), 0.0
+    else:
+        load = (isl, osl), number(row, "concurrency")
+        recipe = _recipe(arch, setting, *load, (Split(**reading), Split(**writing)))
+        counts, each, places = (recipe.readers, recipe.writers), (0, 0), load[1]
+        reading, writing = recipe.layouts
+        drafted = recipe.drafted
     for split in (reading, writing):
         fits(arch, setting, Split(**split))
-    isl, osl = lengths(row)
-    places = float(each[1] * writing["attn_dp"] * counts[1])
     return DividedRow(
         id=row.get("id") or str(position),
         arch=arch,
@@ -160,7 +168,28 @@ def _read(row: dict[str, str], position: int) -> DividedRow:
         ttft_s=number(row, "ttft_ms") / 1e3,
         tpot_s=number(row, "tpot_ms") / 1e3,
         together_share=together_share_of(row),
+        drafted=drafted,
     )
+
+
+def _recipe(
+    arch: Architecture,
+    setting: ServingSetting,
+    tokens: tuple[float, float],
+    concurrency: float,
+    splits: tuple[Split, Split],
+) -> serving_recipes.Recipe:
+    """Return the published recipe of a row that does not state its numbers of instances."""
+    sizes = (int(splits[0].accelerators), int(splits[1].accelerators))
+    found = set(serving_recipes.fitting(arch, setting, tokens, concurrency, sizes))
+    if not found:
+        skip("numbers of prefill and decode workers not stated")
+    if len(found) > 1:
+        skip("published recipes of this point differ in workers or in speculative decoding")
+    recipe = found.pop()
+    if np.isnan(recipe.drafted):
+        skip("speculative decoding by a number of tokens that is not stated")
+    return recipe
 
 
 def _pair(text: str) -> tuple[int, int] | None:
@@ -175,11 +204,19 @@ def _layout(row: dict[str, str], arch: Architecture, which: int) -> dict[str, in
     return split_of(arch, (0, tp, pp, ep, groups))
 
 
-def divided(row: DividedRow) -> Divided | None:
-    """Return the steady state of a divided system, None where not one request fits."""
-    server, hardware, _ = calibration.server(row.setting)
+def divided(row: DividedRow, values: Mapping[str, float] | None = None) -> Divided | None:
+    """Return the steady state of a divided system, None where not one request fits.
+
+    `values` are the parameters by name; by default those of ``calibration.json``.
+    """
+    server, hardware, _ = calibration.server(row.setting, values)
     dims, reading, writing = dims_of(row.arch), Split(**row.reading), Split(**row.writing)
-    mix = Mix(input_tokens=row.input_tokens, output_tokens=row.output_tokens)
+    mix = Mix(
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        accepted=float(server.gained(row.drafted)),
+        drafted=row.drafted,
+    )
     formats = (row.setting.weight_bytes, row.setting.cache_bytes)
     capacity = float(hardware.capacity_gb)
 
@@ -197,6 +234,7 @@ def divided(row: DividedRow) -> Divided | None:
         disaggregated.transfer_s(
             dims, server.fabric, (reading, writing), row.input_tokens, formats[1], whole
         )
+        + server.hand_over_s
     )
     asked = min(row.concurrency, places)
 
@@ -220,7 +258,7 @@ def divided(row: DividedRow) -> Divided | None:
     most = float(readers.most_per_s)
     burst = 0.5 * max(asked / row.readers - 1.0, 0.0) / most
     known = row.together_share
-    waves = float(server.waves) if np.isnan(known) else known
+    waves = float(server.waves if np.isnan(known) else server.together(known))
     # A wave waits for the half of it that is read before; the others as in `before`.
     first = float(server.first_token_s) + before + 1.5 * step
     first += waves * max(burst - (before - send), 0.0)
@@ -228,7 +266,7 @@ def divided(row: DividedRow) -> Divided | None:
     queued = (row.concurrency - asked) / rate
     return Divided(
         ttft_s=first + queued,
-        tpot_s=step,
+        tpot_s=step / float(mix.accepted),
         output_tokens_per_s=rate * row.output_tokens,
         answering=low / groups,
         busy=rate / row.readers / most,

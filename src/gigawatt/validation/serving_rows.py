@@ -1,10 +1,9 @@
 """Rows of a table of measured serving points, read as inputs of the serving model.
 
 Nothing is fitted here. A row gives model, system, split, formats, engine, request lengths and load;
-where it leaves something unsaid the engine's own default stands in, or the row is skipped with a
-reason. This file reads what all kinds of row share, and rows of one instance under a constant
-number of requests. The other kinds have files of their own: ``serving_disaggregated``,
-``serving_batches``, ``serving_arrivals`` and ``serving_mlperf``.
+where it leaves something unsaid the engine's own default stands in, or a published recipe, or the
+row is skipped with a reason. This file reads what all kinds of row share, and rows of one instance
+under a constant number of requests. The other kinds have files of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from gigawatt.compute.hosting.step import Split
 from gigawatt.compute.network import check, fabric_of
 from gigawatt.compute.work import active_parameters
 from gigawatt.errors import GigawattError
+from gigawatt.validation.serving_recipes import drafts
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry
@@ -99,13 +99,13 @@ class ServingRow:
     ttft_s, tpot_s, tokens_per_s_per_chip : float
         Measured; 0 where the row does not state it.
     median_step : bool
-        Whether `tpot_s` is the median time between tokens, not the mean: one step, which the
-        prompts that others send seldom share.
+        Whether `tpot_s` is the median time between tokens, a step that prompts seldom share.
     output_spread : float
         Variance of the tokens of an answer over the square of their mean.
+    drafted : float
+        Tokens that are drafted for each sequence and step.
     together_share : float
-        Share of requests that arrive together with all others, where the benchmark's own rules say
-        so; NaN where they are not known.
+        Share of requests that begin together with all others by the benchmark's rules, or NaN.
     """
 
     id: str
@@ -124,6 +124,7 @@ class ServingRow:
     median_step: bool = False
     output_spread: float = 0.0
     together_share: float = float("nan")
+    drafted: float = 0.0
 
 
 class Skipped(Exception):  # noqa: N818  it is a reason, not an error
@@ -149,6 +150,11 @@ def _read(row: dict[str, str], position: int) -> ServingRow:
     arch, chip = subject(row)
     setting = setting_of(row, chip)
     split = _layout(row, arch)
+    drafted = drafts(
+        arch, setting, row["engine_version"], row["date"], grouped=split["attn_dp"] > 1
+    )
+    if len(drafted) > 1:
+        skip("published both with and without speculative decoding")
     isl, osl = lengths(row)
     offline = "offline" in row["load"]
     concurrency = 0.0 if offline else _concurrency(row, split)
@@ -178,6 +184,7 @@ def _read(row: dict[str, str], position: int) -> ServingRow:
         median_step=median,
         output_spread=_spread(row),
         together_share=together_share_of(row),
+        drafted=sum(drafted),
     )
 
 

@@ -96,7 +96,7 @@ def test_the_highest_rate_is_that_of_m_d_1(alone):
 
 def rate(percentile, limits, arrivals=POISSON, **more):
     one = case(**({"most": 64.0} | more))
-    found = highest_rate(one, arrivals, limits, percentile, 60.0)
+    found = highest_rate(one, arrivals, limits, percentile, 120.0)
     return 0.0 if found is None else found.requests_per_s
 
 

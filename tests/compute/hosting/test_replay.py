@@ -48,7 +48,7 @@ def setting(chip=CHIP, **more):
 def busy():
     """Return an instance under a load that it carries."""
     return replay_requests(
-        MODEL, CHIP, varied(2000, 12.0), replicas=1, split={"tp": 1}, ttft_ms=300, tpot_ms=15
+        MODEL, CHIP, varied(2000, 12.0), replicas=1, split={"tp": 1}, ttft_ms=60, tpot_ms=15
     )
 
 
@@ -134,7 +134,7 @@ def test_speed_and_limit_change_the_trace():
 
 def test_shares_and_percentiles_are_those_of_the_table(busy):
     table = busy.table()
-    kept = (table["ttft_s"] <= 0.3) & ~(table["tpot_s"] > 0.015)
+    kept = (table["ttft_s"] <= 0.06) & ~(table["tpot_s"] > 0.015)
     assert 0.0 < kept.mean() < 1.0
     assert (table["within_limits"] == kept).all()
     assert busy.share_within_limits.value == pytest.approx(kept.mean())
@@ -290,7 +290,7 @@ def test_prompts_seen_before_are_found():
 
 
 def test_pools_send_the_cache_over_the_published_network():
-    """Lone requests on separate hosts: the first token is later by the transfer alone."""
+    """Lone requests on separate hosts: the first token is later by passing the request on."""
     trace = Trace(
         arrival_s=np.zeros(1), prompt_tokens=np.array([8000]), output_tokens=np.array([50])
     )
@@ -300,7 +300,9 @@ def test_pools_send_the_cache_over_the_published_network():
     # One key-value head of 128 in FP8 on each of 8 accelerators, over 400 Gbit/s each.
     sent_s = 8000 * 32 * 2 * 128 / (400e9 / 8)
     later = float(apart.requests.ttft_s[0] - together.requests.ttft_s[0])
-    assert sent_s < later < 1.5 * sent_s + 50e-6
+    server, _, _ = calibration.server(setting())
+    over_s = later - float(server.hand_over_s)
+    assert sent_s < over_s < 1.5 * sent_s + 50e-6
     table = apart.table()
     assert (table["prefill_instance"][0], table["instance"][0]) == (0, 1)
 

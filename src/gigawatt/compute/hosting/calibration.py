@@ -72,8 +72,15 @@ class Server:
         Network.
     waves : float
         Share of requests that arrive together with all others, as in benchmarks.
+    echo : float
+        Waves that follow one which a benchmark begins, as answers of like length end together.
     first_token_s : float
         Ingress, tokenizer and dispatch.
+    acceptance : float
+        Chance that a drafted token is kept, if all before it are.
+    hand_over_s : float
+        What passing a request from an instance that reads to one that answers takes beside the
+        wires.
     parts : callable
         What gives the time of a step: `step_parts`, or one that takes its place.
     """
@@ -81,8 +88,25 @@ class Server:
     engine: Engine
     fabric: Fabric
     waves: Numbers
+    echo: Numbers
     first_token_s: Numbers
+    hand_over_s: Numbers
+    acceptance: Numbers
     parts: Callable[..., StepParts] = step_parts
+
+    def together(self, begun: Numbers) -> Numbers:
+        """Return the share of requests in a wave, where so many are begun all at once."""
+        share: Numbers = np.minimum(begun * (1.0 + self.echo), 1.0)
+        return share
+
+    def gained(self, drafted: Numbers) -> Numbers:
+        r"""Return the tokens that a sequence gains in a step that verifies so many drafts.
+
+        One of its own and each draft that is kept: :math:`\sum_{k=0}^{d} a^k`.
+        """
+        kept = np.minimum(self.acceptance, 1.0 - 1e-9)
+        found: Numbers = (1.0 - kept ** (drafted + 1.0)) / (1.0 - kept)
+        return found
 
 
 def hardware_of(settings: Sequence[ServingSetting]) -> Hardware:
@@ -142,6 +166,7 @@ def server_from(hardware: Hardware, value: Mapping[str, Numbers]) -> Server:
         dispatch_bytes=np.minimum(hardware.weight_bytes + 4.0 / 128.0, 2.0),
         layer_s=value["layer"] * older,
         expert_layer_s=value["expert_layer"] * older,
+        latent_layer_s=value["latent_layer"] * older,
         eager_layer_s=value["eager_layer"] * hardware.eager,
         eager_latent_s=value["eager_latent"] * hardware.eager,
         step_s=value["step"] * older,
@@ -154,7 +179,15 @@ def server_from(hardware: Hardware, value: Mapping[str, Numbers]) -> Server:
     )
     # What comes before a first token got faster with engines in Python, not with compiled plans.
     before = np.where(np.greater(hardware.eager, 0.0), older, 1.0)
-    return Server(engine, hardware.fabric, value["waves"], value["first_token"] * before)
+    return Server(
+        engine=engine,
+        fabric=hardware.fabric,
+        waves=value["waves"],
+        echo=value["echo"],
+        first_token_s=value["first_token"] * before,
+        hand_over_s=value["hand_over"],
+        acceptance=value["acceptance"],
+    )
 
 
 @cache
@@ -165,16 +198,21 @@ def load() -> dict[str, Any]:
     return found
 
 
-def server(setting: ServingSetting) -> tuple[Server, Hardware, tuple[str, ...]]:
-    """Return the server of one setting with plain floats, its facts, and what is extrapolated."""
-    known: Mapping[str, float] = load()["values"]
-    values, missing = {}, []
+def server(
+    setting: ServingSetting, values: Mapping[str, float] | None = None
+) -> tuple[Server, Hardware, tuple[str, ...]]:
+    """Return the server of one setting with plain floats, its facts, and what is extrapolated.
+
+    `values` are the parameters by name; by default those of ``calibration.json``.
+    """
+    known: Mapping[str, float] = load()["values"] if values is None else values
+    found, missing = {}, []
     for role in ROLES.values():
         key = role.key(setting) or ""
-        values[role.name], measured = learnt_value(known, role, key)
+        found[role.name], measured = learnt_value(known, role, key)
         if not measured and role.name in ("gemm", "weight_stream"):
             missing.append(parameter_name(role.name, key))
     many = hardware_of([setting])
     flat = {f.name: float(getattr(many, f.name)[0]) for f in fields(Hardware) if f.name != "fabric"}
     one = Hardware(fabric=fabric_of(setting.chip), **flat)
-    return server_from(one, values), one, tuple(missing)
+    return server_from(one, found), one, tuple(missing)

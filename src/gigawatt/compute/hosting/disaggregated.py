@@ -189,7 +189,8 @@ def reading(
     Notes
     -----
     A prompt is read by one attention group, and a step takes as long as the fullest group: of
-    :math:`g` groups with :math:`k` prompts it has :math:`k / g + (g - 1) / 2g` in the mean, or one.
+    :math:`g` groups with :math:`k` prompts it has :math:`k / g + (g - 1) / 2g` in the mean, or one,
+    and never more than a step takes.
     The experts of all groups share the tokens of all. A prompt longer than a chunk takes several
     steps in a row, which count as one.
     """
@@ -216,7 +217,8 @@ def reading(
     together = np.asarray(held * groups, dtype=float)
     prompts = together[..., None] ** np.linspace(0.0, 1.0, _POINTS)
     share = prompts / _wide(groups)
-    fullest = parts(np.maximum(share + 0.5 * (1.0 - 1.0 / _wide(groups)), 1.0))
+    most = np.maximum(share + 0.5 * (1.0 - 1.0 / _wide(groups)), 1.0)
+    fullest = parts(np.minimum(most, np.maximum(_wide(held), 1.0)))
     step = np.asarray(fullest.total_s - fullest.experts_s + parts(share).experts_s)
     # Chunks follow each other through the stages of a pipeline.
     through = 1.0 + (chunks - 1.0) / _wide(stages)
@@ -272,6 +274,7 @@ def answering(
         prompt_tokens=zero,
         prompt_context=zero,
         speaking=np.maximum(together, 1.0),
+        drafted=mix.drafted,
     )
     step = step_parts(dims, split, work, server.engine, server.fabric).total_s
     stay = (0.5 + np.maximum(mix.output_tokens - 1.0, 0.0) / mix.accepted) * step

@@ -93,8 +93,8 @@ def estimate_serving(
     concurrency : float
         Requests in the instance at any time.
     together_share : float, optional
-        Share of requests that arrive together with all others; by default as in the benchmarks
-        that the model was fitted to.
+        Share of requests that a benchmark begins together with all others; by default all that
+        arrive so as in the benchmarks that the model was fitted to.
     kernels : str
         ``model``, or ``measured`` for products, attention and experts from tables of measured
         kernels (extra ``kernels``).
@@ -109,7 +109,7 @@ def estimate_serving(
     server, hardware, missing = calibration.server(setting)
     server, told = with_kernels(server, arch, setting, kernels)
     if together_share is not None:
-        server = replace(server, waves=together_share)
+        server = replace(server, waves=server.together(together_share))
     check(server.fabric, float(split.accelerators), 1.0)
     dims = dims_of(arch)
     formats = (setting.weight_bytes, setting.cache_bytes)

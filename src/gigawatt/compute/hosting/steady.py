@@ -61,12 +61,15 @@ class Mix:
         Share of the prompt found in the prefix cache.
     accepted : float
         Tokens that a sequence gains in a step: 1, or more with speculative decoding.
+    drafted : float
+        Tokens that are drafted for each sequence and step, and take their time.
     """
 
     input_tokens: Numbers
     output_tokens: Numbers
     cached_share: Numbers = 0.0
     accepted: Numbers = 1.0
+    drafted: Numbers = 0.0
 
     @property
     def context(self) -> Numbers:
@@ -139,6 +142,7 @@ def steady_state(
             prompt_tokens=prompt_tokens,
             prompt_context=seen,
             speaking=np.maximum(together, 1.0),
+            drafted=mix.drafted,
         )
         return server.parts(dims, split, work, server.engine, server.fabric).total_s
 

@@ -14,17 +14,20 @@ References
 .. [2] DeepSeek-AI, "DeepSeek-V2", arXiv:2405.04434, section 2.1: MLA absorbs its up-projections
        when decoding, so that all heads read one compressed vector a token.
 .. [3] A. Agrawal et al., "Sarathi-Serve", OSDI 2024, arXiv:2403.02310: mixed steps.
+.. [4] DeepSeek-AI, "DeepSeek-V3", arXiv:2412.19437, sections 2.2 and 5.4.3: a module of one layer
+       drafts tokens, which the next step verifies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gigawatt.compute import collectives
 from gigawatt.compute.hosting.memory import state_bytes_per_sequence
+from gigawatt.compute.hosting.step_types import Engine, Split, StepParts, Work
 from gigawatt.compute.kernels import mean_attended_tokens
 
 if TYPE_CHECKING:
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     Numbers = float | NDArray[Any]
 
 __all__ = ["Engine", "Split", "StepParts", "Work", "step_parts"]
-
 
 _EXPERT_PASSES: Final = 3.0
 """How often a routed token passes through memory in two bytes a number: written and read in one
@@ -51,150 +53,6 @@ _LATENT_HEADS: Final = 64.0
 _INNER_PASSES: Final = 4.0
 """The same of its inner numbers: written by the first product, read and written by the activation,
 read by the second product."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """How one instance spreads a model; each field an int, a float or an array.
-
-    Parameters
-    ----------
-    tp : int
-        Ranks that share attention and dense blocks.
-    attn_dp : int
-        Groups of such ranks, each with sequences of its own; experts are shared by all.
-    pp : int
-        Pipeline stages.
-    ep : int
-        Groups of experts over the ``tp * attn_dp`` ranks of a stage; what is left of them cuts each
-        expert.
-    """
-
-    tp: Numbers = 1
-    attn_dp: Numbers = 1
-    pp: Numbers = 1
-    ep: Numbers = 1
-
-    @property
-    def ranks(self) -> Numbers:
-        """Ranks of one stage."""
-        return self.tp * self.attn_dp
-
-    @property
-    def accelerators(self) -> Numbers:
-        """Accelerators of the instance."""
-        return self.tp * self.attn_dp * self.pp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What one step does, in each attention group.
-
-    Parameters
-    ----------
-    sequences : float
-        Sequences that get one more token.
-    context : float
-        Tokens that each has before it, in the mean.
-    prompt_tokens : float
-        Tokens of prompts that are read.
-    prompt_context : float
-        Tokens that each of those attends to, in the mean.
-    speaking : float
-        Tokens that pass the head: `sequences` and prompts that end in this step.
-    """
-
-    sequences: Numbers
-    context: Numbers
-    prompt_tokens: Numbers = 0.0
-    prompt_context: Numbers = 0.0
-    speaking: Numbers = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What an accelerator with a serving engine sustains.
-
-    Parameters
-    ----------
-    gemm_flops, expert_flops, plain_gemm_flops : float
-        Rate of large products in the format of the weights: of layers, grouped by experts, and in
-        BF16 [FLOP/s].
-    prefill_flops, decode_flops : float
-        Rate of attention over prompts, and of the products of decoding attention [FLOP/s].
-    weight_bytes_per_s, cache_bytes_per_s : float
-        Rate at which weights and keys and values are read.
-    stream_bytes_per_s : float
-        Rate of element-wise work.
-    weight_bytes, expert_bytes : float
-        Bytes of a weight of dense blocks and attention, and of experts.
-    cache_bytes : float
-        Bytes of one cached number.
-    dispatch_bytes : float
-        Bytes of one number of a token on the way to its expert.
-    layer_s, expert_layer_s : float
-        What a layer, and one with experts, takes at least: launches and synchronisation.
-    eager_layer_s, eager_latent_s : float
-        What the host takes to launch a layer, and more for one with MLA, in a step that reads
-        prompts: its shapes vary, so that no recorded graph of launches fits.
-    step_s, sequence_s : float
-        What the engine adds to a step, and to a step for each sequence: scheduling, sampling. Each
-        attention group has a scheduler of its own.
-    network_share : float
-        Share of communication that nothing hides.
-    network_s : float
-        What a collective takes beside the wires: launch and synchronisation of ranks.
-    expert_tile : float
-        Rows that the product of each expert computes in vain, to fill its tiles.
-    expert_width : float
-        Inner width at which the product of an expert reaches half of its rate.
-    imbalance : float
-        Load of the fullest rank of experts over the mean, for many tokens.
-    """
-
-    gemm_flops: Numbers
-    expert_flops: Numbers
-    plain_gemm_flops: Numbers
-    prefill_flops: Numbers
-    decode_flops: Numbers
-    weight_bytes_per_s: Numbers
-    cache_bytes_per_s: Numbers
-    stream_bytes_per_s: Numbers
-    weight_bytes: Numbers
-    expert_bytes: Numbers
-    cache_bytes: Numbers
-    dispatch_bytes: Numbers
-    layer_s: Numbers
-    expert_layer_s: Numbers
-    eager_layer_s: Numbers
-    eager_latent_s: Numbers
-    step_s: Numbers
-    sequence_s: Numbers
-    network_share: Numbers
-    network_s: Numbers
-    expert_tile: Numbers
-    expert_width: Numbers
-    imbalance: Numbers
-
-
-@dataclass(frozen=True, slots=True)
-class StepParts:
-    """Seconds of one step by what they are spent on; they add up to `total_s`."""
-
-    products_s: Numbers
-    experts_s: Numbers
-    attention_s: Numbers
-    elementwise_s: Numbers
-    network_s: Numbers
-    head_s: Numbers
-    launch_s: Numbers
-    engine_s: Numbers
-
-    @property
-    def total_s(self) -> Numbers:
-        """Seconds of the step."""
-        total: Numbers = sum(getattr(self, f.name) for f in fields(self))
-        return total
 
 
 def step_parts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fabric) -> StepParts:
@@ -218,22 +76,24 @@ def step_parts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fab
     StepParts
         A step through all pipeline stages.
     """
-    tokens = work.sequences + work.prompt_tokens
+    tokens = work.tokens
     attention = dims.attention_layers * _attention(dims, split, work, engine)
     attention = attention + _recurrence(dims, split, work, engine)
     products = _products(dims, split, tokens, engine)
     experts = _experts(dims, split, tokens, engine)
     moved = 2.0 * tokens * dims.hidden * 10.0 * dims.layers
+    spoken = np.maximum(work.speaking, work.sequences) + work.sequences * work.drafted
     head = _gemm(
         engine.plain_gemm_flops,
-        (np.maximum(work.speaking, work.sequences), np.ceil(dims.vocab / split.tp), dims.hidden),
+        (spoken, np.ceil(dims.vocab / split.tp), dims.hidden),
         engine,
         2.0,
     )
     elementwise = moved / engine.stream_bytes_per_s
     network = _network(dims, split, work, engine, fabric)
     busy = products + experts + attention + elementwise + network + head
-    recorded = dims.layers * engine.layer_s + dims.moe_layers * engine.expert_layer_s
+    each = engine.layer_s + np.where(dims.mla > 0, engine.latent_layer_s, 0.0)
+    recorded = dims.layers * each + dims.moe_layers * engine.expert_layer_s
     # Launches of a step without a recorded graph run ahead of the accelerator, if they can.
     latent = np.where(dims.mla > 0, engine.eager_latent_s, 0.0)
     eager = dims.layers * (engine.eager_layer_s + latent) - busy
@@ -246,7 +106,18 @@ def step_parts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fab
         head_s=head,
         launch_s=np.maximum(recorded, np.where(np.greater(work.prompt_tokens, 0.0), eager, 0.0)),
         engine_s=engine.step_s + engine.sequence_s * work.sequences,
+        drafts_s=_drafts(dims, split, work, engine, fabric),
     )
+
+
+def _drafts(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fabric) -> Numbers:
+    """Return the time to draft tokens: each passes one more layer, and the head [4]_."""
+    if not np.any(np.greater(work.drafted, 0.0)):
+        return 0.0
+    once = Work(sequences=work.sequences, context=work.context, speaking=work.sequences)
+    found = step_parts(dims, split, once, engine, fabric)
+    layers = found.total_s - found.head_s - found.engine_s
+    return work.drafted * (layers / dims.layers + found.head_s)
 
 
 def _gemm(
@@ -330,7 +201,8 @@ def _attention(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers:
     )
     # All heads share the compressed vector, so they are the rows of its product, in tiles.
     tiled = np.where(dims.mla > 0, np.maximum(heads, _LATENT_HEADS), heads)
-    arithmetic = 2.0 * work.sequences * seen * tiled * width / engine.decode_flops
+    asked = work.sequences * (1.0 + work.drafted)
+    arithmetic = 2.0 * asked * seen * tiled * width / engine.decode_flops
     decode = np.maximum(read, arithmetic)
     attended = wide * work.prompt_context + (1.0 - wide) * np.where(
         dims.window > 0, np.minimum(work.prompt_context, dims.window), work.prompt_context
@@ -347,7 +219,7 @@ def _recurrence(dims: Dims, split: Split, work: Work, engine: Engine) -> Numbers
 
 def _network(dims: Dims, split: Split, work: Work, engine: Engine, fabric: Fabric) -> Numbers:
     """Return the exposed communication of all layers, and between pipeline stages."""
-    tokens = work.sequences + work.prompt_tokens
+    tokens = work.tokens
     hidden = 2.0 * tokens * dims.hidden
     many = split.tp > 1
     reduce = collectives.all_reduce_s(fabric, hidden, split.tp, 1.0) + engine.network_s * many

@@ -176,7 +176,8 @@ def search_separate(
         mix.input_tokens,
         room.formats[1],
     )
-    left = limits.ttft_s - server.first_token_s - 1.5 * step[:, None] - sent
+    passed = server.first_token_s + server.hand_over_s
+    left = limits.ttft_s - passed - 1.5 * step[:, None] - sent
     rate = np.nan_to_num(read.highest_rate(np.nan_to_num(left, nan=-1.0)))
     rate = np.minimum(rate, 1.0 / np.maximum(np.nan_to_num(sent), 1e-12))
     with np.errstate(divide="ignore"):
@@ -218,7 +219,7 @@ def _best_readers(asked: _Question, every: Split, read: Reading) -> tuple[Split,
     if not len(read.together):
         return every, read
     alone = read.step_s[..., 0]
-    left = asked.limits.ttft_s - float(asked.server.first_token_s)
+    left = asked.limits.ttft_s - float(asked.server.first_token_s + asked.server.hand_over_s)
     within = np.array([np.inf])
     if np.isfinite(left):
         within = np.geomspace(min(float(np.nanmin(alone)), left), left, _BUDGETS)
@@ -285,6 +286,7 @@ def _state(
     waits, reads = (float(t) for t in read.latency_s(flow / counts[0]))
     sent = float(
         transfer_s(dims, server.fabric, pools, mix.input_tokens, asked.room.formats[1], chips)
+        + server.hand_over_s
     )
     number = _number(asked, pools[1], flow / counts[1], most[2])
     step = float(answering(dims, pools[1], server, mix, number).step_s)

@@ -148,7 +148,7 @@ class Deployment:
             float(transfer_s(self.dims, fabric, pools, n, self.setting.cache_bytes, every))
             for n in (0.0, _LONG_TOKENS)
         )
-        return fixed, (long - fixed) / _LONG_TOKENS
+        return fixed + float(self.machine[0].hand_over_s), (long - fixed) / _LONG_TOKENS
 
 
 def engine_asked(
