@@ -30,6 +30,12 @@ programme:
 """
 
 
+@pytest.fixture(autouse=True)
+def _one_width(monkeypatch):
+    """Fold text as in a terminal of 120 columns: workers of a parallel run have another width."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+
 @pytest.fixture
 def small(tmp_path):
     """Return the path of a campus file that is quick to simulate."""

@@ -25,13 +25,53 @@ def test_capability_limited_by_money_date_and_data(cli, small):
     assert plenty["limited_by"] is None
     for name, option in (
         ("money", ("--budget", "100 USD")),
-        ("date", ("--by", "2027-01-01")),
+        ("date", ("--by", "2026-12-31")),
         ("data", ("--web-share", "0.1 %", "--epochs", "1")),
     ):
         run = answer(cli, "capability", small, *option)["runs"][0]
         assert run["limited_by"] == name
         assert run["reached_share"] < 1.0
         assert run["limits"][0]["lacks"]
+
+
+def test_a_run_may_end_on_the_last_day_asked_for(cli, small):
+    end = answer(cli, "capability", small)["runs"][0]["end"]
+    assert answer(cli, "capability", small, "--by", end)["runs"][0]["limited_by"] is None
+
+
+def test_a_run_that_never_begins_is_said_and_the_others_are_answered(cli, small):
+    text = small.read_text(encoding="utf-8").replace(
+        "tokens: 1 T}]",
+        "tokens: 1 T}, {name: late, model: llama-3.1-8b, tokens: 1 T, start: 2050-01-01}]",
+    )
+    small.write_text(text, encoding="utf-8")
+    first, late = answer(cli, "capability", small, "--budget", "1 MUSD")["runs"]
+    assert first["limited_by"] is None
+    assert (late["begun"], late["limited_by"], late["reached_share"]) == (False, "compute", 0.0)
+    assert "not begun by 2027-12-31" in cli("capability", small).stdout
+
+
+def test_a_small_batch_leaves_accelerators_idle(cli, small):
+    def allowed():
+        limits = answer(cli, "capability", small)["runs"][0]["limits"]
+        return next(one["tokens"] for one in limits if one["name"] == "compute")
+
+    every = allowed()
+    text = small.read_text(encoding="utf-8")
+    small.write_text(
+        text.replace("tokens: 1 T}", "tokens: 1 T, global_batch: 64}"), encoding="utf-8"
+    )
+    assert allowed() < 0.5 * every
+
+
+def test_published_models_stand_beside_their_rivals(cli, small):
+    found = answer(cli, "capability", small, "--rivals", "3")["published"]
+    assert [one["models"][0]["name"] for one in found] == ["Llama 3.1-8B"]
+    assert len(found[0]["others"]) == 3
+    text = cli("capability", small).stdout
+    assert "As published on 2024-07-23" in text
+    assert "MATH 5" in text
+    assert answer(cli, "capability", small, "--rivals", "0")["published"] == []
 
 
 def test_capability_json_agrees_with_itself(cli, small):
@@ -46,13 +86,24 @@ def test_capability_json_agrees_with_itself(cli, small):
     assert all(len(v) == len(frontier["dates"]) for v in frontier["h100_equivalents"].values())
 
 
+def test_compute_a_researcher_is_that_of_the_owner(cli, small):
+    asked = ("capability", "--researchers", "3000")
+    found = answer(cli, *asked, "hyperion", "--rivals", "0")
+    meta = found["frontier"]["h100_equivalents"]["Meta"][-1]
+    assert found["h100_equivalents_per_researcher"] == pytest.approx(meta / 3000.0)
+    # An owner of whom the catalogue knows no campus has no number, rather than none a head.
+    assert answer(cli, *asked, small)["h100_equivalents_per_researcher"] is None
+    assert "no campus of its own use is known" in cli(*asked, small).stdout
+
+
 def test_capability_writes_a_page(cli, small, tmp_path):
     page = tmp_path / "capability.html"
     result = cli("capability", small, "--figure", page)
     assert result.exit_code == 0
     assert str(page) in result.stderr
     text = page.read_text(encoding="utf-8")
-    assert "Compute of companies over time" in text
+    for caption in ("Compute of companies over time", "as published, beside the best"):
+        assert caption in text
     assert cli("capability", small, "--figure", tmp_path / "x.png").exit_code == 2
 
 
@@ -75,9 +126,15 @@ def test_data_says_what_is_lacking(cli):
     assert many["lacking_tokens"] > 0
     assert many["synthetic"]["chip_hours"] > 0
     text = cli("data", *asked).stdout
-    for words in ("lacking", "Curation", "Written by llama-3.1-70b", "not in the hours"):
+    for words in ("lacking", "CPU-hours", "Written by llama-3.1-70b", "not in the hours", "speech"):
         assert words in text
-    assert cli("data", "--tokens", "a lot").exit_code == 2
+    best = answer(cli, "data", "--tokens", "15 T", "--quality", "8.7 %")
+    assert best["epochs"] > few["epochs"]
+    assert len(best["curation"]) == len(few["curation"]) + 1
+    for bad in ("a lot", "nan"):
+        assert cli("data", "--tokens", bad).exit_code == 2
+    assert cli("data", "--tokens", "1 T", "--epochs", "inf").exit_code == 2
+    assert cli("data", "--tokens", "1 T", "--synthetic", "nobody-9").exit_code == 2
     assert cli("data", "--tokens", "1 T", "--keep", "1 %").exit_code == 2
 
 
@@ -85,8 +142,14 @@ def test_label_compares_two_ways(cli):
     asked = ("--items", "1 million", "--target", "95 %", "--annotators", "40")
     rest = ("--per-hour", "12", "--price", "1.2")
     found = answer(cli, "label", *asked, *rest, "--agreement", "72.6 %")
-    assert found["votes"] == 5
-    assert found["until_sure"]["mean_votes"] < 3
+    assert found["same_for_all"]["votes"] == 5
+    assert found["until_sure"]["votes"] < 3
+    assert (
+        answer(cli, "label", *asked, *rest, "--accuracy", "90 %", "--tests", "0 %")[
+            "accuracy_error"
+        ]
+        is None
+    )
     text = cli("label", *asked, *rest, "--accuracy", "90 %").stdout
     assert "as many for all" in text
     assert "more while unsure" in text
@@ -94,3 +157,20 @@ def test_label_compares_two_ways(cli):
     both = cli("label", *asked, *rest, "--accuracy", "90 %", "--agreement", "80 %")
     assert both.exit_code == 2
     assert "both" in both.stderr
+
+
+def test_label_tests_those_who_apply(cli):
+    asked = ("--items", "1 million", "--target", "95 %", "--annotators", "40", "--accuracy", "80 %")
+    rest = ("--per-hour", "12", "--price", "1.2")
+    test = ("--spread", "10 %", "--gold", "40", "--pass", "80 %")
+    found = answer(cli, "label", *asked, *rest, *test)
+    assert found["team"]["accuracy"] > 0.8
+    assert found["weighed"]["labels"] <= found["same_for_all"]["labels"]
+    assert answer(cli, "label", *asked, *rest, *test) == found
+    text = cli("label", *asked, *rest, *test).stdout
+    assert "weighed by the test" in text
+    assert "apply" in text
+    for lonely, other in ((test[:2], "--gold"), (test[2:4], "--spread")):
+        alone = cli("label", *asked, *rest, *lonely)
+        assert alone.exit_code == 2
+        assert other in alone.stderr

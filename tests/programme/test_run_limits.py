@@ -40,6 +40,19 @@ def test_a_date_and_a_budget_can_bind():
     assert poor.binding.lacks == "36 million USD"
 
 
+def test_a_run_that_never_works_is_limited_by_compute_and_by_nothing_else():
+    means = Means(None, 0.0, None, (1e12, 2e12, 3e12), budget_usd=1e6)
+    found = limits_of(1e12, means)
+    assert [limit.name for limit in found.limits] == ["compute", "data"]
+    assert found.reached_share == 0.0
+    assert "before the end of the horizon" in found.binding.lacks
+
+
+def test_what_lacks_is_said_without_exponents():
+    found = limits_of(5e21, replace(MEANS, unique_tokens=(1e12, 1e12, 1e12)))
+    assert found.binding.lacks == "5,000,000,000 trillion tokens"
+
+
 def test_enough_of_everything_limits_nothing():
     found = limits_of(10e12, MEANS)
     assert found.enough
@@ -79,6 +92,8 @@ def test_limits_stand_in_order_and_lack_only_where_short(wanted, hours, unique, 
     [
         {"chip_hours": -1.0},
         {"most_epochs": 0.5},
+        {"most_epochs": float("inf")},
+        {"most_epochs": float("nan")},
         {"budget_usd": -1.0},
         {"tokens_per_chip_hour": (2.0, 1.0, 3.0)},
     ],

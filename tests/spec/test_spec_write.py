@@ -92,6 +92,35 @@ def services(name: str) -> st.SearchStrategy[dict[str, object]]:
     return st.tuples(demand, rest).map(lambda pair: pair[0] | pair[1])
 
 
+def build_tasks(name: str) -> st.SearchStrategy[dict[str, object]]:
+    times = parts(
+        days=numbers(10, 20), low_days=maybe() | numbers(1, 10), high_days=maybe() | numbers(20, 30)
+    )
+    rest = parts(
+        name=st.just(name),
+        phase=maybe() | texts,
+        after=maybe() | st.lists(texts, max_size=2),
+        uses=maybe() | texts,
+        scope=st.sampled_from([None, "campus", "phase"]),
+        not_before=maybe() | dates,
+        done=maybe() | dates,
+    )
+    means = times | parts(technology=maybe() | ids("technology"))
+    return st.tuples(means, rest).map(lambda pair: pair[0] | pair[1])
+
+
+def buildouts(names: list[str]) -> st.SearchStrategy[dict[str, object]]:
+    means = [parts(name=st.just(name), count=st.integers(1, 9)) for name in names[:1]]
+    means += [parts(name=st.just(name), it_mw_per_month=powers) for name in names[1:]]
+    return parts(
+        as_of=maybe() | dates,
+        start=maybe() | dates,
+        standard=st.sampled_from([None, True, False]),
+        tasks=st.tuples(*map(build_tasks, names)),
+        means=st.tuples(*means),
+    )
+
+
 @st.composite
 def campuses(draw) -> spec.Campus:
     names = draw(st.lists(texts, unique=True, max_size=3))
@@ -125,6 +154,7 @@ def campuses(draw) -> spec.Campus:
                 "research": draw(maybe() | parts(share=numbers(0, 0.1), takes_idle=st.booleans())),
             },
             "finance": {"discount_rate": draw(maybe() | numbers(0, 1))},
+            "buildout": draw(buildouts(names)),
         }
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from gigawatt import catalog, spec
 from gigawatt.energy.dispatch.run import dispatch
+from gigawatt.energy.pypsa_export import to_pypsa
 from gigawatt.energy.system import Source
 from gigawatt.energy.tariffs import bill
 from gigawatt.errors import InputError, NotModelledError, SpecError
@@ -164,6 +165,12 @@ def test_an_island_without_spare_units_is_short():
     assert one.loss_of_load_h <= 8760.0
 
 
+def test_units_that_are_not_stated_have_the_published_size():
+    (island,) = simulate_energy(spec.load("meta-bowling-green")).firmness.islands
+    size = catalog.load().get("technology", "small-turbine").number("unit_mw")
+    assert 350.0 - size <= island.firm_mw < 350.0
+
+
 # --- Hyperion: plants under contract
 
 
@@ -296,6 +303,19 @@ def test_a_grid_without_prices_says_what_to_state():
         simulate_energy(spec.load("prometheus", campus))
     campus |= {"power.price_usd_per_mwh": "50"}
     assert simulate_energy(spec.load("prometheus", campus)).total_usd > 0.0
+
+
+def test_whole_units_start_and_cost_more(small):
+    switched = simulate_energy(spec.loads(SMALL), year=2027, commitment=True)
+    assert switched.dispatch.units.keys() == {"gas"}
+    assert switched.dispatch.units["gas"].unit_mw == pytest.approx(4.0)
+    assert switched.dispatch.gap < 0.01
+    assert switched.total_usd >= small.total_usd * (1.0 - 1e-6)
+    assert switched.total_usd == pytest.approx(sum(switched.cost_usd.values()))
+    assert switched.carbon.marginal_t_per_mwh is None
+    pytest.importorskip("pypsa", reason="the extra 'pypsa' is not installed")
+    with pytest.raises(NotModelledError, match="gas: units that are switched on and off"):
+        to_pypsa(switched.system)
 
 
 # --- the plan

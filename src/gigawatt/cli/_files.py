@@ -46,9 +46,13 @@ def write_table(columns: Mapping[str, Any], path: Path) -> None:
         If the file cannot be written.
     """
     if path.suffix.lower() == ".csv":
-        import pandas as pd  # noqa: PLC0415  slow to import
+        import numpy as np  # noqa: PLC0415  slow to import, as is the next
+        import pandas as pd  # noqa: PLC0415
 
-        replace_file(path, pd.DataFrame(dict(columns)).round(6).to_csv(index=False))
+        short = {
+            n: v.round(6) if np.asarray(v).dtype.kind == "f" else v for n, v in columns.items()
+        }
+        replace_file(path, pd.DataFrame(short).to_csv(index=False))
         return
     from gigawatt.results.parquet import write_tables  # noqa: PLC0415
 

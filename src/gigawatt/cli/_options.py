@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-__all__ = ["examples", "format_option", "quiet_option", "seed_option", "set_option"]
+__all__ = [
+    "examples",
+    "figure_option",
+    "format_option",
+    "quiet_option",
+    "seed_option",
+    "set_option",
+]
 
 
 def examples(*lines: str) -> str:
@@ -49,6 +58,14 @@ format_option = click.option(
     default="text",
     show_default=True,
     help="Text for people or JSON for programs.",
+)
+
+figure_option = click.option(
+    "--figure",
+    "figure_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page with the figures, as .html.",
 )
 
 quiet_option = click.option("--quiet", is_flag=True, help="Write nothing but results and errors.")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gigawatt.cli._files import check_file, replace_file
-from gigawatt.cli._options import examples, format_option, quiet_option, set_option
+from gigawatt.cli._options import examples, figure_option, format_option, quiet_option, set_option
 from gigawatt.cli._text import note, print_json
 from gigawatt.cli._train_options import quantity
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["command"]
 
@@ -33,7 +33,7 @@ __all__ = ["command"]
     "--by",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="Day by which each run must end; left out: the end of the horizon.",
+    help="Last day on which each run may end; left out: the end of the horizon.",
 )
 @click.option(
     "--budget",
@@ -44,7 +44,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--web-share",
-    callback=quantity("ratio", 0.0, 1.0),
+    callback=quantity("ratio", 1e-9, 1.0),
     default="100 %",
     show_default=True,
     metavar="SHARE",
@@ -53,7 +53,7 @@ __all__ = ["command"]
 @click.option(
     "--epochs",
     "most_epochs",
-    type=click.FloatRange(min=1.0),
+    type=click.FloatRange(min=1.0, max=1000.0),
     default=4.0,
     show_default=True,
     help="How often a token may be seen; up to four cost next to nothing.",
@@ -63,21 +63,15 @@ __all__ = ["command"]
     type=click.IntRange(0, 100),
     default=8,
     show_default=True,
-    help="Models set beside each run.",
+    help="Models set beside each run and each published model.",
 )
 @click.option(
     "--researchers",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=click.FloatRange(min=0.0, max=1e7, min_open=True),
     metavar="NUMBER",
     help="Researchers of the owner, for compute a researcher; nobody publishes comparable counts.",
 )
-@click.option(
-    "--figure",
-    "figure_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write a page with the figures, as .html.",
-)
+@figure_option
 @set_option
 @format_option
 @quiet_option
@@ -106,7 +100,9 @@ def command(  # noqa: PLR0913  the options
     from gigawatt.twin.capability.record import capability_record  # noqa: PLC0415
     from gigawatt.twin.capability.runs import Ask, assess_capability  # noqa: PLC0415
 
-    ask = Ask(None if by is None else by.date(), budget_usd, web_share, most_epochs, rivals)
+    ask = Ask(
+        None if by is None else by.date(), budget_usd, web_share, most_epochs, rivals, researchers
+    )
     found = assess_capability(load(campus, overrides), ask)
     if figure_file is not None:
         from gigawatt.results.capability_figures import render  # noqa: PLC0415
@@ -116,4 +112,4 @@ def command(  # noqa: PLR0913  the options
     if style == "json":
         print_json(capability_record(found))
     else:
-        click.echo(capability_text(found, researchers))
+        click.echo(capability_text(found))

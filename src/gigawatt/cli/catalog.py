@@ -62,6 +62,8 @@ def _no_kind(word: str, catalog: Catalog) -> str:
     """Return what to say of a kind that does not exist: perhaps the word is an entry's name."""
     kinds = [kind for kind in catalog.kinds if catalog.has(kind, word)]
     calls = [f"'gigawatt catalog {kind} {word}'" for kind in kinds]
+    if word.removesuffix("s") in catalog.kinds:  # a kind in the plural, whatever else is called so
+        calls = [f"'gigawatt catalog {word.removesuffix('s')}'"]
     if not calls:
         calls = [f"'gigawatt catalog {kind}'" for kind in nearest(word, catalog.kinds)]
     if not calls and any(_search(catalog, catalog.kinds, word)):

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gigawatt.cli._files import replace_file
-from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
+from gigawatt.cli._files import TABLES, check_file, replace_file, write_table
+from gigawatt.cli._options import (
+    examples,
+    figure_option,
+    format_option,
+    quiet_option,
+    seed_option,
+    set_option,
+)
 from gigawatt.cli._text import note, print_json, warn
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gigawatt.twin.energy_year.simulate import EnergyYear
 
 __all__ = ["command"]
 
-_TABLES: Final = (".csv", ".parquet")
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _READ: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -108,13 +112,7 @@ _READ: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE",
     help="Write a row for each hour, as .csv or .parquet.",
 )
-@click.option(
-    "--figure",
-    "figure_file",
-    type=_FILE,
-    metavar="FILE",
-    help="Write a page with the figures, as .html.",
-)
+@figure_option
 @set_option
 @seed_option
 @format_option
@@ -134,9 +132,9 @@ def command(
     """
     table, page = asked.pop("hours_file"), asked.pop("figure_file")
     network = asked.pop("pypsa_file")
-    _check_file(table, _TABLES, "--hours")
-    _check_file(page, (".html",), "--figure")
-    _check_file(network, (".nc",), "--export-pypsa")
+    check_file(table, TABLES, "--hours")
+    check_file(page, (".html",), "--figure")
+    check_file(network, (".nc",), "--export-pypsa")
     if asked["loss_of_load_h"] is not None and not asked["plan"]:
         message = "--lole: expected --plan with it, whose target it is; found none"
         raise InputError(message)
@@ -149,7 +147,7 @@ def command(
     text = energy_text(energy) if style == "text" else ""
     record = energy_record(energy) if style == "json" else {}
     if table is not None:
-        _write_table(energy, table)
+        write_table(energy.table(), table)
         note(f"a row for each hour is in {table}", quiet=quiet)
     if network is not None:
         from gigawatt.energy.pypsa_export import write_pypsa  # noqa: PLC0415
@@ -166,35 +164,3 @@ def command(
     else:
         click.echo(text)
     warn(energy.warnings, quiet=quiet)
-
-
-def _check_file(path: Path | None, endings: tuple[str, ...], option: str) -> None:
-    """Refuse a file that could not be written, before the work is done."""
-    if path is None:
-        return
-    if path.suffix.lower() not in endings:
-        message = f"{option}: expected a file that ends in {' or '.join(endings)}; found '{path}'"
-        raise InputError(message)
-    if not path.parent.is_dir():
-        message = f"{option}: the folder {path.parent} does not exist"
-        raise InputError(message)
-
-
-def _write_table(energy: EnergyYear, path: Path) -> None:
-    """Write the table of hours whole or not at all."""
-    columns = energy.table()
-    if path.suffix.lower() == ".csv":
-        import pandas as pd  # noqa: PLC0415  slow to import
-
-        short = {n: v.round(6) if v.dtype.kind == "f" else v for n, v in columns.items()}
-        replace_file(path, pd.DataFrame(short).to_csv(index=False))
-        return
-    from gigawatt.results.parquet import write_tables  # noqa: PLC0415
-
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            write_tables({"hours": columns}, Path(folder))
-            (Path(folder) / "hours.parquet").replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise InputError(message) from error

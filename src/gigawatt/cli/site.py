@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gigawatt.cli._files import TABLES, check_file, replace_file, write_table
-from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
+from gigawatt.cli._options import (
+    examples,
+    figure_option,
+    format_option,
+    quiet_option,
+    seed_option,
+    set_option,
+)
 from gigawatt.cli._text import note, print_json, warn
 
 if TYPE_CHECKING:
@@ -103,13 +110,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     metavar="FILE",
     help="Write a row for each hour, as .csv or .parquet.",
 )
-@click.option(
-    "--figure",
-    "figure_file",
-    type=_FILE,
-    metavar="FILE",
-    help="Write a page with the figures, as .html.",
-)
+@figure_option
 @set_option
 @seed_option
 @format_option

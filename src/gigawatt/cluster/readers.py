@@ -2,7 +2,7 @@
 
 The Standard Workload Format of the Parallel Workloads Archive, and CSV files of Philly, Helios and
 Alibaba's openb, told apart by their header; any other CSV with its columns named. A file may be
-compressed with gzip. What a row cannot be used for is an error with its line, or is skipped and
+compressed with gzip. A row that cannot be simulated is an error with its line, or is skipped and
 counted, by choice.
 """
 
@@ -10,26 +10,37 @@ from __future__ import annotations
 
 import csv
 import gzip
-from dataclasses import dataclass
+import zlib
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from gigawatt.cluster.jobs import Jobs, OnBad
 from gigawatt.errors import InputError, Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["HELIOS", "OPENB", "PHILLY", "TraceColumns", "read_csv", "read_swf"]
 
 _SHOWN: Final = 20  # mistakes listed before the rest are counted
+_MOST_S: Final = 1 << 37  # longest time [s], as in `jobs`
 
 # Fields of a line of the Standard Workload Format, counted from 0 (Chapin et al., "Benchmarks and
 # standards for the evaluation of parallel job schedulers", 1999).
 _SWF_FIELDS: Final = 18
-_SWF_JOB, _SWF_SUBMIT, _SWF_RUN, _SWF_USED, _SWF_ASKED = 0, 1, 3, 4, 7
-_SWF_LIMIT, _SWF_USER = 8, 11
+_SWF_JOB, _SWF_USER = 0, 11
+_SWF_SUBMIT = "field 2 (submit time)"
+_SWF_RUN = "field 4 (run time)"
+_SWF_USED = "field 5 (processors used)"
+_SWF_ASKED = "field 8 (processors asked for)"
+_SWF_LIMIT = "field 9 (time asked for)"
+_SWF_PLACES: Final = {
+    _SWF_SUBMIT: 1, _SWF_RUN: 3, _SWF_USED: 4, _SWF_ASKED: 7, _SWF_LIMIT: 8,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +104,11 @@ OPENB: Final = TraceColumns(
 
 
 def read_csv(
-    path: str | Path, columns: TraceColumns | None = None, *, on_bad: OnBad = "error"
+    path: str | Path,
+    columns: TraceColumns | None = None,
+    *,
+    on_bad: OnBad = "error",
+    accelerators: int | None = None,
 ) -> Jobs:
     """Return the jobs of a CSV file.
 
@@ -107,7 +122,10 @@ def read_csv(
     columns : TraceColumns, optional
         Names of its columns; told from the header, where not given.
     on_bad : str
-        What to do with a row that cannot be read: ``"error"``, or ``"skip"`` and count it.
+        What to do with a row that cannot be simulated, as it cannot be read, comes before the one
+        above it, takes no time or is too large: ``"error"``, or ``"skip"`` and count it.
+    accelerators : int, optional
+        Most that a job may ask for; any number, where not given.
 
     Raises
     ------
@@ -123,13 +141,14 @@ def read_csv(
         chosen = _known(path, header) if columns is None else columns
         missing = [name for name in chosen.needed if name not in header]
         if missing:
-            message = f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(header)}"
+            message = f"{path}:1: header: expected {', '.join(missing)}; found {_listed(header)}"
             raise InputError(message)
         rows = ((reader.line_num, _csv_row(chosen, row)) for row in reader)
-        return _jobs(path, rows, on_bad)
+        places = _Places(chosen.submit, chosen.accelerators, chosen.run or chosen.end)
+        return _jobs(path, rows, places, on_bad, accelerators)
 
 
-def read_swf(path: str | Path, *, on_bad: OnBad = "error") -> Jobs:
+def read_swf(path: str | Path, *, on_bad: OnBad = "error", accelerators: int | None = None) -> Jobs:
     """Return the jobs of a file in the Standard Workload Format.
 
     Processors are taken for accelerators: those asked for, or used where nothing is said. The time
@@ -139,8 +158,8 @@ def read_swf(path: str | Path, *, on_bad: OnBad = "error") -> Jobs:
     ----------
     path : str or Path
         The file, compressed if it ends in ``.gz``.
-    on_bad : str
-        What to do with a line that cannot be read: ``"error"``, or ``"skip"`` and count it.
+    on_bad, accelerators
+        As for `read_csv`.
 
     Raises
     ------
@@ -157,63 +176,91 @@ def read_swf(path: str | Path, *, on_bad: OnBad = "error") -> Jobs:
             for number, line in lines
             if line.strip() and not line.startswith(";")
         )
-        return _jobs(path, rows, on_bad)
+        places = _Places(_SWF_SUBMIT, _SWF_ASKED, _SWF_RUN)
+        return _jobs(path, rows, places, on_bad, accelerators)
 
 
-def _opened(path: Path) -> IO[str]:
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """Open a file for reading; what is wrong with it until it is closed is told with its name."""
+    opening = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        if path.suffix == ".gz":
-            return gzip.open(path, "rt", encoding="utf-8", newline="")
-        return path.open(encoding="utf-8", newline="")
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
+        # The mark that some spreadsheets put before the first name is no part of it.
+        with opening(path, "rt", encoding="utf-8-sig", newline="") as file:
+            yield file
+    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        message = f"{path} cannot be read: {why}"
         raise InputError(message) from error
 
 
-def _known(path: Path, header: Any) -> TraceColumns:  # noqa: ANN401  csv's own type
+def _known(path: Path, header: Sequence[str]) -> TraceColumns:
     for columns in (PHILLY, HELIOS, OPENB, TraceColumns()):
         if set(columns.needed) <= set(header):
             return columns
+    usual = ", ".join(TraceColumns().needed)
     message = (
-        f"{path} has the columns {', '.join(header)}, which are of no known trace. "
-        "Name them with TraceColumns."
+        f"{path}:1: header: expected {usual}, or the columns of Philly, Helios or openb; found "
+        f"{_listed(header)} (name others with --columns, in Python with TraceColumns)"
     )
     raise InputError(message)
 
 
-_Row = dict[str, Any]
+def _listed(header: Sequence[str]) -> str:
+    return ", ".join(header) or "nothing"
+
+
+class _Row(NamedTuple):
+    """A job as a file has it: times in seconds, the limit -1 where nothing is said."""
+
+    name: str
+    submit_s: float
+    accelerators: float
+    work_s: float
+    tenant: str
+    limit_s: float
+
+
+class _Places(NamedTuple):
+    """Where a file has when a job came, its accelerators and its run time."""
+
+    submit: str
+    accelerators: str
+    run: str
 
 
 def _csv_row(columns: TraceColumns, row: dict[str, str]) -> _Row | Problem:
     """Return a job, or what is wrong with it."""
     try:
-        size = _number(columns.accelerators, row)
+        size = _whole(columns.accelerators, row)
         if columns.milli and 0 < _number(columns.milli, row) < 1000:
             size = max(size, 1.0)
-        found: _Row = {
-            "name": row[columns.job],
-            "submit_s": _time(columns.submit, row),
-            "accelerators": size,
-            "tenant": row[columns.tenant] if columns.tenant else "",
-            "limit_s": -1.0,
-        }
+        submit = _time(columns.submit, row)
         if columns.run:
-            found["work_s"] = _number(columns.run, row)
-        elif size > 0:
-            found["work_s"] = _time(columns.end, row) - _time(columns.start, row)
+            work = _number(columns.run, row)
         else:
-            found["work_s"] = 0.0
+            work = _time(columns.end, row) - _time(columns.start, row) if size > 0 else 0.0
     except _BadCellError as bad:
-        return Problem(0, bad.column, bad.expected, repr(bad.found))
-    return found
+        return Problem(0, bad.column, bad.expected, bad.found)
+    tenant = row[columns.tenant] if columns.tenant else ""
+    return _Row(row[columns.job], submit, size, work, tenant, -1.0)
 
 
 class _BadCellError(Exception):
     """A cell that cannot be read."""
 
-    def __init__(self, column: str, expected: str, found: object) -> None:
-        self.column, self.expected, self.found = column, expected, found
+    def __init__(self, column: str, expected: str, found: str | None) -> None:
+        self.column, self.expected = column, expected
+        self.found = repr(found) if found else "nothing"
         super().__init__(column)
+
+
+def _whole(column: str, row: dict[str, str]) -> float:
+    """Return a whole number; a job cannot have a part of an accelerator."""
+    value = _number(column, row)
+    if not value.is_integer():
+        raise _BadCellError(column, "a whole number", row[column])
+    return value
 
 
 def _number(column: str, row: dict[str, str]) -> float:
@@ -223,6 +270,8 @@ def _number(column: str, row: dict[str, str]) -> float:
         raise _BadCellError(column, "a number", row[column]) from None
     if not value >= 0 or value == float("inf"):
         raise _BadCellError(column, "a finite number >= 0", row[column])
+    if value > _MOST_S:
+        raise _BadCellError(column, f"at most {_MOST_S:,}", row[column])
     return value
 
 
@@ -241,62 +290,101 @@ def _time(column: str, row: dict[str, str]) -> float:
 def _swf_row(fields: list[str]) -> _Row | Problem:
     if len(fields) < _SWF_FIELDS:
         return Problem(0, "line", f"{_SWF_FIELDS} fields", str(len(fields)))
-    row = {str(i): value for i, value in enumerate(fields)}
+    row = {name: fields[place] for name, place in _SWF_PLACES.items()}
+    for name in (_SWF_USED, _SWF_ASKED, _SWF_LIMIT):
+        row[name] = "0" if row[name] == "-1" else row[name]
     try:
-        for i in (_SWF_USED, _SWF_ASKED, _SWF_LIMIT):
-            row[str(i)] = "0" if row[str(i)] == "-1" else row[str(i)]
-        asked = _number(str(_SWF_ASKED), row) or _number(str(_SWF_USED), row)
-        return {
-            "name": fields[_SWF_JOB],
-            "submit_s": _number(str(_SWF_SUBMIT), row),
-            "accelerators": asked,
-            "work_s": _number(str(_SWF_RUN), row),
-            "limit_s": _number(str(_SWF_LIMIT), row) or -1.0,
-            "tenant": fields[_SWF_USER],
-        }
+        return _Row(
+            fields[_SWF_JOB],
+            _number(_SWF_SUBMIT, row),
+            _whole(_SWF_ASKED, row) or _whole(_SWF_USED, row),
+            _number(_SWF_RUN, row),
+            fields[_SWF_USER],
+            _number(_SWF_LIMIT, row) or -1.0,
+        )
     except _BadCellError as bad:
-        return Problem(0, f"field {int(bad.column) + 1}", bad.expected, repr(bad.found))
+        return Problem(0, bad.column, bad.expected, bad.found)
 
 
-def _jobs(path: Path, rows: Iterator[tuple[int, _Row | Problem]], on_bad: OnBad) -> Jobs:
+def _jobs(
+    path: Path,
+    rows: Iterator[tuple[int, _Row | Problem]],
+    places: _Places,
+    on_bad: OnBad,
+    most: int | None,
+) -> Jobs:
     if on_bad not in ("error", "skip"):
         message = f"on_bad must be 'error' or 'skip'. Got {on_bad!r} instead."
         raise InputError(message)
     problems: list[Problem] = []
-    skipped: dict[str, int] = {}
+    skipped: Counter[str] = Counter()
     found: list[_Row] = []
+    latest_s = 0.0
     for line, row in rows:
-        if isinstance(row, Problem):
-            problems.append(Problem(line, row.path, row.expected, row.found))
-            reason = f"{row.path} is not {row.expected}"
-            skipped[reason] = skipped.get(reason, 0) + 1
-        elif row["accelerators"] == 0:
-            skipped["it asks for no accelerators"] = (
-                skipped.get("it asks for no accelerators", 0) + 1
-            )
-        else:
+        if not isinstance(row, Problem) and row.accelerators == 0:
+            skipped["it asks for no accelerators"] += 1
+            continue
+        bad = (
+            _unreadable(row) if isinstance(row, Problem) else _unusable(row, places, latest_s, most)
+        )
+        if bad is not None:
+            problem, reason = bad
+            problems.append(replace(problem, line=line))
+            skipped[reason] += 1
+        elif isinstance(row, _Row):
             found.append(row)
+            latest_s = row.submit_s
     if problems and on_bad == "error":
-        shown = problems[:_SHOWN]
-        rest = len(problems) - len(shown)
-        if rest:
-            last = shown[-1]
-            shown[-1] = Problem(
-                last.line, last.path, last.expected, f"{last.found}; and {rest} more"
-            )
-        raise SpecError(str(path), shown)
+        raise SpecError(str(path), _first(problems))
     if not found:
-        message = f"{path} has no jobs on accelerators"
+        left = "; ".join(f"{count:,} x {reason}" for reason, count in skipped.items())
+        message = f"{path}: expected jobs on accelerators; found {left or 'none'}"
         raise InputError(message)
-    begin = min(row["submit_s"] for row in found)
+    return _as_jobs(found, dict(skipped))
+
+
+def _unreadable(problem: Problem) -> tuple[Problem, str]:
+    return problem, f"{problem.path} is not {problem.expected}"
+
+
+def _unusable(
+    row: _Row, places: _Places, latest_s: float, most: int | None
+) -> tuple[Problem, str] | None:
+    """Return why a job that was read cannot be simulated, and how such are counted."""
+    if round(row.work_s) < 1:
+        return Problem(0, places.run, "at least a second", f"{row.work_s:g}"), "it takes no time"
+    if most is not None and row.accelerators > most:
+        expected = f"at most {most:,}, which the cluster has in service"
+        return (
+            Problem(0, places.accelerators, expected, f"{row.accelerators:,.0f}"),
+            "it needs more accelerators than the cluster has",
+        )
+    if row.submit_s < latest_s:
+        found = f"one {latest_s - row.submit_s:,.15g} s before it"
+        return (
+            Problem(0, places.submit, "a time not before that of the job above", found),
+            "it arrives before the job above it",
+        )
+    return None
+
+
+def _first(problems: list[Problem]) -> list[Problem]:
+    """Return what is shown of many problems: the first ones, and how many more there are."""
+    shown, rest = problems[:_SHOWN], len(problems) - _SHOWN
+    if rest > 0:
+        shown[-1] = replace(shown[-1], found=f"{shown[-1].found}; and {rest:,} more")
+    return shown
+
+
+def _as_jobs(rows: Sequence[_Row], skipped: dict[str, int]) -> Jobs:
+    begin = min(row.submit_s for row in rows)
     tenants: dict[str, int] = {}
-    numbers = [tenants.setdefault(row["tenant"], len(tenants)) for row in found]
     jobs = Jobs.of(
-        submit_s=[row["submit_s"] - begin for row in found],
-        accelerators=[row["accelerators"] for row in found],
-        work_s=[row["work_s"] for row in found],
-        limit_s=[row["limit_s"] for row in found],
-        tenant=numbers,
-        names=[row["name"] for row in found],
+        submit_s=[row.submit_s - begin for row in rows],
+        accelerators=[row.accelerators for row in rows],
+        work_s=[row.work_s for row in rows],
+        limit_s=[row.limit_s for row in rows],
+        tenant=[tenants.setdefault(row.tenant, len(tenants)) for row in rows],
+        names=[row.name for row in rows],
     )
     return Jobs(jobs.rows, jobs.names, skipped)

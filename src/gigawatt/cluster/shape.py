@@ -11,7 +11,7 @@ from gigawatt.errors import InputError, NotModelledError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Cluster", "PowerCap"]
+__all__ = ["Cluster", "Mode", "PowerCap"]
 
 Mode = Literal["off", "slow"]
 _SLOWEST: Final = 0.001  # a speed counts in thousandths

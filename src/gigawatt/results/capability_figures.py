@@ -24,7 +24,7 @@ CAPABILITY_FIGURES: Final = {
     "frontier": "Compute of companies over time, from the large AI campuses known",
     "index": "Index of benchmarks by training compute: models known, and this campus's",
     "limits": "Tokens that each means allows over those wanted, with P10–P90; below 1 it limits",
-    "scores": "Published models of this campus beside the best of 18 months before: share solved in "
+    "scores": "Its models as published, beside the best of the 18 months before: share solved in "
     "independent runs",
 }
 """Captions of the figures, in the order of the page."""
@@ -45,8 +45,9 @@ def capability_figures(found: CampusCapability) -> dict[str, Figure]:
         "index": _index(found),
         "limits": _limits(found),
     }
-    if found.standings:
-        figures["scores"] = _scores(found.standings[-1])
+    scored = [s for s in found.standings if any(k in r.scores for r in s.models for k in _SCORES)]
+    if scored:
+        figures["scores"] = _scores(scored[-1])
     return figures
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gigawatt.errors import NotModelledError, UnknownNameError
 from gigawatt.programme.capability.index import fit_index, predict_index
-from gigawatt.programme.capability.rivals import rivals, scores_of
+from gigawatt.programme.capability.rivals import rivals, scores_of, standings
 
 
 def test_index_rises_with_compute_and_with_time():
@@ -84,3 +84,24 @@ def test_makers_and_independent_scores_stand_side_by_side():
     assert scores["gpqa_diamond_vendor"] == pytest.approx(0.698)
     with pytest.raises(UnknownNameError):
         scores_of("llama-9")
+
+
+def test_llama_4_stands_beside_its_rivals_with_the_compute_of_each():
+    (one,) = standings(["llama-4-scout", "llama-4-maverick", "nobody"], count=6)
+    assert one.released == dt.date(2025, 4, 5)
+    assert [r.name for r in one.models] == ["Llama 4 Maverick", "Llama 4 Scout"]
+    assert len(one.others) == 6
+    assert not {r.id for r in one.models} & {r.id for r in one.others}
+    assert all(r.released <= one.released for r in one.others)
+    # Independent runs: behind DeepSeek-R1, which took half as much compute again.
+    known = {r.name: r for r in (*one.models, *one.others)}
+    maverick, rival = known["Llama 4 Maverick"], known["DeepSeek-R1"]
+    assert maverick.scores["gpqa_diamond"] < rival.scores["gpqa_diamond"]
+    assert rival.training_flop == pytest.approx(1.56 * maverick.training_flop, rel=0.01)
+
+
+def test_a_model_counts_as_first_published_and_days_are_in_order():
+    found = standings(["deepseek-v3", "llama-3.1-405b"], count=3)
+    assert [one.released for one in found] == [dt.date(2024, 7, 23), dt.date(2024, 12, 26)]
+    assert standings(["deepseek-v3"], count=0) == ()
+    assert standings([], count=3) == ()

@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, NotModelledError
+from gigawatt.errors import InputError, NotModelledError, UnknownNameError
 from gigawatt.programme.data_supply.answer import plan_data
 from gigawatt.programme.data_supply.curation import Stage, curate, stage_of
-from gigawatt.programme.data_supply.stock import effective_tokens, epochs_for, token_stock
+from gigawatt.programme.data_supply.stock import (
+    effective_tokens,
+    epochs_for,
+    text_sets,
+    token_stock,
+)
 from gigawatt.programme.data_supply.synthetic import synthesise
 
 TOKENS = st.floats(8.0, 17.0).map(lambda p: 10.0**p)
@@ -73,12 +78,12 @@ def test_every_token_of_a_chain_is_kept_or_dropped_once(raw, shares, rate):
     stages = tuple(Stage(f"stage {i}", s, rate, "h100-sxm") for i, s in enumerate(shares))
     found = curate(raw, stages, usd_per_chip_hour=3.0)
     before = raw
-    for into, out, hours in found.by_stage.values():
-        assert into == pytest.approx(before)
-        assert hours == pytest.approx(into / rate)
-        before = out
+    for passed in found.by_stage.values():
+        assert passed.tokens_in == pytest.approx(before)
+        assert passed.chip_hours == pytest.approx(passed.tokens_in / rate)
+        before = passed.tokens_out
     assert found.tokens_out == pytest.approx(raw * np.prod(shares))
-    assert found.cost_usd == pytest.approx(3.0 * sum(h for _, _, h in found.by_stage.values()))
+    assert found.cost_usd == pytest.approx(3.0 * found.chip_hours)
     assert found.days(10.0) == pytest.approx(found.chip_hours / 240.0)
 
 
@@ -116,3 +121,50 @@ def test_a_run_with_enough_text_lacks_nothing_and_a_larger_one_does():
     assert many.record()["lacking_tokens"] == many.lacking_tokens
     with pytest.raises(InputError, match="duplicates"):
         plan_data(1e12, when=dt.date(2026, 1, 1), deduplicated_share=0.1)
+    for bad in ({"tokens": float("nan")}, {"most_epochs": float("inf")}, {"most_epochs": 0.5}):
+        with pytest.raises(InputError, match="most_epochs"):
+            plan_data(**{"tokens": 1e12, "when": dt.date(2026, 1, 1), **bad})
+    for wrong in ({"writer": "nobody-9"}, {"chip": "no-chip"}):  # also where nothing is written
+        with pytest.raises(UnknownNameError):
+            plan_data(1e12, when=dt.date(2026, 1, 1), **wrong)
+
+
+def test_rules_take_the_published_hours_of_ordinary_processors():
+    # Dolma: 200 TB on 192 virtual cores in 5 days, at 122 hours a TB.
+    stage = stage_of("rule-filters", kept_share=0.5)
+    tokens = 200 * catalog.load().get("curation", "rule-filters").number("tokens")
+    found = curate(tokens, (stage,))
+    assert found.chip_hours == 0.0
+    assert found.cpu_hours / 192.0 / 24.0 == pytest.approx(5.0, rel=0.1)
+    assert found.cost_usd == pytest.approx(found.cpu_hours * 7.344 / 192.0)
+
+
+def test_part_left_without_duplicates_is_that_of_fineweb():
+    plan = plan_data(15e12, when=dt.date(2026, 1, 1))
+    rules, duplicates = plan.curated.by_stage.values()
+    assert duplicates.tokens_out / duplicates.tokens_in == pytest.approx(20.0 / 36.0, rel=1e-3)
+    assert rules.cpu_hours > 0.0
+    assert duplicates.tokens_out == pytest.approx(15e12)
+
+
+def test_quality_costs_tokens_and_accelerators():
+    every, best = (
+        plan_data(15e12, when=dt.date(2026, 1, 1), quality_share=q) for q in (None, 0.087)
+    )
+    assert best.unique_tokens == pytest.approx([0.087 * v for v in every.unique_tokens])
+    assert best.epochs > every.epochs
+    assert best.chance_once < every.chance_once
+    assert best.curated.tokens_out * best.epochs == pytest.approx(15e12)
+    classified = list(best.curated.by_stage.values())[-1]
+    assert classified.chip_hours == pytest.approx(classified.tokens_in / 15e12 * 6000.0)
+
+
+def test_published_sets_come_from_more_than_the_web():
+    sets = text_sets()
+    assert {one.medium for one in sets} == {"web", "code", "books", "papers", "speech"}
+    largest = {one.medium: one.tokens for one in reversed(sets)}
+    assert largest["code"] == pytest.approx(0.9e12)  # StarCoder2
+    assert largest["books"] == pytest.approx(242e9)  # Harvard Library
+    # None of them exceeds the raw stock that they were taken from.
+    raw = catalog.load().get("token_source", "indexed-web").number("raw_tokens")
+    assert all(one.tokens < raw for one in sets)

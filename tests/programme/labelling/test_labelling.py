@@ -76,6 +76,31 @@ def test_dawid_skene_learns_a_habit_of_one_annotator():
     assert np.abs(found.confusion[0] - habit).max() < 0.03
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "classes", "votes"),
+    [(0.7, 2, 3), (0.7, 2, 4), (0.6, 4, 5), (0.4, 5, 6), (1.0, 3, 3)],
+)
+def test_errors_alike_are_summed_by_count_as_by_class(accuracy, classes, votes):
+    # A stated prior takes the general way, through every class by itself.
+    confusion, prior = symmetric_confusion(accuracy, classes), np.full(classes, 1.0 / classes)
+    assert vote_accuracy(confusion, votes) == pytest.approx(vote_accuracy(confusion, votes, prior))
+    short = vote_until_sure(confusion, 0.93, votes)
+    long = vote_until_sure(confusion, 0.93, votes, prior)
+    assert short.accuracy == pytest.approx(long.accuracy)
+    assert short.mean_votes == pytest.approx(long.mean_votes)
+
+
+def test_twenty_classes_are_planned():
+    asked = {"annotator_accuracy": 0.6, "target_accuracy": 0.95, "classes": 20}
+    plan = plan_labels(1000, **asked, **PLAN)
+    confusion = np.stack([symmetric_confusion(0.6, 20)] * 20)
+    truth, item, _, label = simulate_labels(confusion, 40_000, plan.same_for_all.votes, seed=7)
+    found = float((majority(item, label, 40_000, 20) == truth).mean())
+    assert found == pytest.approx(plan.same_for_all.accuracy, abs=0.005)
+    assert plan.until_sure.accuracy >= 0.95
+    assert plan.until_sure.labels < plan.same_for_all.labels
+
+
 @settings(deadline=None)
 @given(accuracy=st.floats(0.6, 0.95), sure=st.floats(0.7, 0.99), most=st.integers(1, 9))
 def test_asking_until_sure_wastes_nothing(accuracy, sure, most):
@@ -106,20 +131,23 @@ def test_asking_until_sure_is_as_right_as_when_it_is_played():
 def test_plan_reaches_its_target_with_the_least_labels():
     plan = plan_labels(1000, annotator_accuracy=0.836, target_accuracy=0.95, **PLAN)
     confusion = symmetric_confusion(0.836, 2)
-    assert plan.accuracy >= 0.95 > vote_accuracy(confusion, plan.votes - 2)
+    same = plan.same_for_all
+    assert same.accuracy >= 0.95 > vote_accuracy(confusion, same.votes - 2)
     assert plan.until_sure.accuracy >= 0.95
-    assert plan.labels_until_sure < plan.labels
-    assert plan.labels == pytest.approx(1000 * plan.votes / 0.95)
-    assert plan.cost_usd == pytest.approx(1.2 * plan.labels)
-    assert plan.days == pytest.approx(plan.labels / (40 * 12.0 * 8.0))
+    assert plan.until_sure.labels < same.labels
+    assert same.labels == pytest.approx(1000 * same.votes / 0.95)
+    assert same.cost_usd == pytest.approx(1.2 * same.labels)
+    assert same.days == pytest.approx(same.labels / (40 * 12.0 * 8.0))
+    assert plan.known_items_each == pytest.approx(0.05 * same.labels / 40)
+    assert plan.weighed is None
 
 
 @given(items=st.integers(1, 10**7), scale=st.integers(1, 50))
 def test_cost_and_time_grow_with_the_items(items, scale):
     asked = {"annotator_accuracy": 0.8, "target_accuracy": 0.9, **PLAN}
     one, many = plan_labels(items, **asked), plan_labels(items * scale, **asked)
-    assert many.cost_usd == pytest.approx(scale * one.cost_usd)
-    assert many.days_until_sure == pytest.approx(scale * one.days_until_sure)
+    assert many.same_for_all.cost_usd == pytest.approx(scale * one.same_for_all.cost_usd)
+    assert many.until_sure.days == pytest.approx(scale * one.until_sure.days)
 
 
 def test_bad_questions_are_refused_in_words():

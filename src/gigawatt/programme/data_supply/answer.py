@@ -21,16 +21,28 @@ if TYPE_CHECKING:
 
 __all__ = ["DataSupply", "plan_data"]
 
-_NOTES = (
-    (
-        "The rules keep as much as, with the part left by removing duplicates (--keep), makes the "
-        "usable share of the stock. FineWeb kept 56 % within each crawl; across all of them 11 %."
-    ),
-    (
-        "Nobody published what extracting text from pages takes of ordinary processors, so it is "
-        "not in the hours."
-    ),
-)
+
+def _notes() -> tuple[str, ...]:
+    book = catalog.load()
+    kept = book.get("curation", "fineweb-deduplication")["kept_share"]
+    more = book.get("token_source", "multimodal-stock")["effective_tokens"]
+    within, across = 100.0 * kept.span[1], 100.0 * kept.span[0]
+    low, high = (v / 1e12 for v in more.span)
+    return (
+        (
+            "The rules keep as much as, with the part left by removing duplicates (--keep), makes "
+            f"the usable share of the stock. FineWeb kept {within:.0f} % within each crawl; across "
+            f"all of them {across:.0f} %."
+        ),
+        (
+            "Nobody published what extracting text from pages takes of ordinary processors, so it "
+            "is not in the hours."
+        ),
+        (
+            "With images, video and sound the stock may be worth "
+            f"{low:,.0f} to {high:,.0f} trillion tokens (Epoch AI); here only text is counted."
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,8 @@ class DataSupply:
         Model that writes what is lacking, and its accelerator.
     synthetic : Synthetic or None
         What that takes; None where nobody writes or nothing is lacking.
+    notes : tuple of str
+        What is in these numbers, and what is not.
     """
 
     tokens: float
@@ -79,7 +93,7 @@ class DataSupply:
     writer: str | None
     chip: str
     synthetic: Synthetic | None
-    notes: tuple[str, ...] = _NOTES
+    notes: tuple[str, ...]
 
     def record(self) -> dict[str, Any]:
         """Return plain numbers and text, for programs."""
@@ -177,6 +191,7 @@ def plan_data(  # noqa: PLR0913  what a user may choose
         float(effective_tokens(from_web, tokens - lacking)) + lacking * (made is not None),
         stock.chance_of(tokens), stock.chance_of(tokens / most_epochs), lacking,
         curate(from_web / kept, stages, usd_per_chip_hour=price), price, writer, chip, made,
+        _notes(),
     )  # fmt: skip
 
 

@@ -98,10 +98,14 @@ def screen(accuracy: float, spread: float, gold_items: int, least_right_share: f
     >>> round(team.pass_share, 2), round(team.accuracy, 3)
     (0.59, 0.874)
     """
-    if not 0.0 < accuracy < 1.0 or not 0.0 < spread < sqrt(accuracy * (1.0 - accuracy)):
+    if not 0.0 < accuracy < 1.0:
+        message = f"accuracy of those who differ: expected above 0 and below 1; found {accuracy:g}"
+        raise InputError(message)
+    widest = sqrt(accuracy * (1.0 - accuracy))
+    if not 0.0 < spread < widest:
         message = (
-            "the spread of accuracy must be above 0 and below that of annotators who are either "
-            f"always or never right; found {spread:g} at a mean of {accuracy:g}"
+            f"spread of accuracy: expected above 0 and below {widest:.3g}, where all are always "
+            f"or never right; found {spread:g}"
         )
         raise InputError(message)
     if not 0 <= gold_items <= _MOST_GOLD or not 0.0 <= least_right_share <= 1.0:

@@ -30,6 +30,8 @@ def capability_record(found: CampusCapability) -> dict[str, Any]:
             }
             for one in found.standings
         ],
+        "researchers": ask.researchers,
+        "h100_equivalents_per_researcher": found.h100_equivalents_per_researcher,
         "frontier": _frontier(found.frontier),
     }
 

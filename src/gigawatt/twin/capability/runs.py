@@ -13,7 +13,11 @@ from gigawatt.catalog.architecture import architecture
 from gigawatt.compute.history import sequence_length
 from gigawatt.compute.work import active_parameters, total_parameters
 from gigawatt.errors import InputError, NotModelledError
-from gigawatt.programme.capability.compute import compute_frontier, training_flop
+from gigawatt.programme.capability.compute import (
+    compute_frontier,
+    compute_per_researcher,
+    training_flop,
+)
 from gigawatt.programme.capability.index import predict_index
 from gigawatt.programme.capability.laws import best_tokens, compute_optimal, overtraining
 from gigawatt.programme.capability.losses import predict_loss
@@ -53,6 +57,8 @@ class Ask:
         How often a token may be seen.
     rivals : int
         Models to set beside each run.
+    researchers : float, optional
+        Researchers of the owner.
     """
 
     by: dt.date | None = None
@@ -60,6 +66,7 @@ class Ask:
     web_share: float = 1.0
     most_epochs: float = _EPOCHS
     rivals: int = 8
+    researchers: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,14 @@ class CampusCapability:
     runs: tuple[RunCapability, ...]
     standings: tuple[Standing, ...]
     frontier: Frontier
+
+    @property
+    def h100_equivalents_per_researcher(self) -> float | None:
+        """Of the owner's campuses on the last day of the frontier; None where one is not known."""
+        if self.ask.researchers is None or self.campus.owner not in self.frontier.owners:
+            return None
+        there = float(self.frontier.of(self.campus.owner)[-1])
+        return compute_per_researcher(there, self.ask.researchers)
 
 
 def assess_capability(campus: Campus, ask: Ask | None = None) -> CampusCapability:
