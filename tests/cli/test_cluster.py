@@ -12,7 +12,6 @@ import pytest
 
 import gigawatt as gw
 from gigawatt.cli import cluster
-from gigawatt.cli._app import COMMANDS
 from gigawatt.results.cluster_figures import CLUSTER_FIGURES
 from gigawatt.results.page import plotly_js
 from gigawatt.results.parquet import read_table
@@ -41,11 +40,6 @@ word,x,8,30
 b,20,16,50
 late,4,8,30
 """
-
-
-@pytest.fixture(autouse=True)
-def command_is_known(monkeypatch):
-    monkeypatch.setitem(COMMANDS, "cluster", ("gigawatt.cli.cluster", ""))
 
 
 @pytest.fixture
@@ -148,6 +142,27 @@ def test_failures_and_checkpoints_reach_the_model(cli, tmp_path):
     assert found["failures"]["node"] >= struck
 
 
+def test_checkpoints_go_to_tiers(cli, jobs):
+    """Every ten minutes a write to memory; every second one, and the last, to storage as well.
+
+    A host writes its 80 GB to memory in 40 s and to storage in 200 s; half a host in half of that.
+    """
+    asked = ("--accelerators", "16", "--checkpoint-gb", "10", "--checkpoint-interval", "10min")
+    found = answer(cli, jobs, *asked, "--storage", "shared=0.8,link=0.4,near=2,every=2")
+    ledger = {row["state"]: row["accelerator_hours"] * 3600 for row in found["ledger"]}
+    a, b = 8 * (6 * 40 + 3 * 200), 16 * (3 * 40 + 2 * 200)
+    c, d = 4 * (1 * 20 + 1 * 100), 4 * (2 * 20 + 1 * 100)
+    assert ledger["checkpoint"] == pytest.approx(a + b + c + d)
+    assert sum(v for k, v in ledger.items() if k != "total") == pytest.approx(ledger["total"])
+
+
+def test_few_hours_are_not_told_as_none(cli, tmp_path):
+    path = tmp_path / "short.csv"
+    path.write_text("job,submit_s,accelerators,run_s\na,0,8,10\n", encoding="utf-8")
+    shown = cli("cluster", path, "--accelerators", "16").stdout
+    assert re.search(r"productive +0\.02 +50\.0 %", shown)
+
+
 # --- bad traces: one clear error, or a counted skip
 
 
@@ -155,19 +170,21 @@ def test_a_bad_trace_is_one_error_that_names_the_lines(cli, bad):
     result = cli("cluster", bad, "--accelerators", "16")
     assert result.exit_code == 2
     assert result.stdout == ""
-    for told in ("bad.csv:4: submit_s", "bad.csv:5: run_s", "bad.csv:6: submit_s: expected a num"):
+    for told in (
+        "bad.csv:3: accelerators: expected at most 16, which the cluster has in service; found 64",
+        "bad.csv:4: submit_s: expected a finite number >= 0; found '-5'",
+        "bad.csv:5: run_s: expected a finite number >= 0; found 'nan'",
+        "bad.csv:6: submit_s: expected a number; found 'x'",
+        "bad.csv:8: submit_s: expected a time not before that of the job above; found one 16 s",
+    ):
         assert told in result.stderr
-    assert "'-5'" in result.stderr
+    assert len(result.stderr.splitlines()) == 5
 
 
-def test_jobs_that_are_too_large_or_out_of_order_are_one_error(cli, tmp_path):
-    kept = [row for row in BAD.splitlines() if row.split(",")[0] not in ("early", "never", "word")]
-    path = tmp_path / "order.csv"
-    path.write_text("\n".join(kept), encoding="utf-8")
-    result = cli("cluster", path, "--accelerators", "16")
+def test_spares_are_no_room_for_a_job(cli, jobs):
+    result = cli("cluster", jobs, "--accelerators", "16", "--spares", "1")
     assert result.exit_code == 2
-    assert "it needs more accelerators than its span has: 1 (first: job 1, large)" in result.stderr
-    assert "arrives before the job above it: 1" in result.stderr
+    assert "jobs.csv:3: accelerators: expected at most 8," in result.stderr
 
 
 def test_bad_jobs_are_skipped_and_counted_by_choice(cli, bad):
@@ -203,6 +220,18 @@ def test_json_of_a_campus_is_the_simulation(cli, small):
     whole = answer(cli, small, "--horizon", "2h", "--set", "phases[0].it_mw=20",
                    "--set", "phases[0].facility_mw=26")  # fmt: skip
     assert whole["accelerators"] > 1.9 * told["accelerators"]
+
+
+def test_power_that_binds_switches_off_or_slows_down(cli, small):
+    asked = (small, "--horizon", "2h", "--set", "power.interconnection_mw=4 MW")
+    off = answer(cli, *asked)
+    slow = answer(cli, *asked, "--power-cap", "slow")
+    capped = {way: found["ledger"][-2] for way, found in (("off", off), ("slow", slow))}
+    assert [row["state"] for row in capped.values()] == ["capped", "capped"]
+    assert set(capped["off"]["by_class"]) == {"none"}
+    assert "none" not in capped["slow"]["by_class"]
+    assert capped["off"]["mwh"] == 0 < capped["slow"]["mwh"]
+    assert any("all are slowed down" in note for note in slow["notes"])
 
 
 # --- files
@@ -245,6 +274,16 @@ def test_the_page_holds_every_figure(cli, tmp_path):
     assert max(figures["queue"]["data"][-1]["y"]) > 1
 
 
+def test_a_figure_that_says_nothing_is_left_out(cli, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text("job,submit_s,accelerators,run_s\na,0,8,60\n", encoding="utf-8")
+    assert cli("cluster", path, "--accelerators", "16", "--figure", "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8").replace(plotly_js(), "")
+    assert 'data-figure="occupancy"' in text
+    assert 'data-figure="queue"' not in text
+    assert "0.133 accelerator-hours" in text
+
+
 # --- what is refused
 
 
@@ -258,12 +297,32 @@ def test_the_page_holds_every_figure(cli, tmp_path):
         (("--accelerators", "16", "--policy", "eas"), "'eas' is not one of"),
         (("--accelerators", "16", "--repair", "3 x"), "expected a time such as '30 min'"),
         (("--accelerators", "16", "--failures", "meta-rsc-1"), "--repair: expected for how long"),
-        (("--accelerators", "16", "--repair", "4h"), "need failures"),
-        (("--accelerators", "16", "--pool", "--failures", "meta-rsc-1"), "--pool has no hosts"),
+        (("--accelerators", "16", "--repair", "4h"), "--repair needs --failures"),
+        (("--accelerators", "16", "--detect", "1min"), "--detect needs --failures"),
+        (("--accelerators", "16", "--crews", "2"), "--crews needs --failures"),
+        (("--accelerators", "16", "--pool", "--failures", "meta-rsc-1"), "--failures needs hosts"),
+        (("--accelerators", "16", "--pool", "--host-size", "4"), "--host-size needs hosts"),
+        (("--accelerators", "16", "--spares", "2"), "--spares: expected fewer than the 2 hosts"),
+        (("--accelerators", "16", "--horizon", "0"), "at least a second; found '0'"),
+        (("--accelerators", "16", "--horizon", "1e30"), "to 3,000 years; found '1e30'"),
+        (("--accelerators", "16", "--price", "nan"), "finite number; found 'nan'"),
+        (("--accelerators", "16", "--depth", "3"), "--depth needs --backfill"),
+        (("--accelerators", "16", "--checkpoint-write", "9"), "needs --checkpoint-interval"),
+        (("--accelerators", "16", "--checkpoint-gb", "9"), "--checkpoint-gb needs --storage"),
+        (("--accelerators", "16", "--storage", "shared=9,link=1"), "needs --checkpoint-gb and"),
+        (("--accelerators", "16", "--storage", "shared=9"), "without link"),
+        (("--accelerators", "16", "--storage", "shared=9,link=1,near=2"), "without every"),
+        (("--accelerators", "16", "--storage", "shared=9,link=x"), "to float: 'x'"),
+        (("--accelerators", "16", "--storage", "shared=0,link=1"), "must be above 0"),
+        (("--accelerators", "16", "--power-cap", "slow"), "--power-cap goes with a campus"),
         (("--accelerators", "16", "--chip", "h1000"), "h1000"),
         (("--accelerators", "16", "--jobs", "jobs.txt"), "ends in .csv or .parquet"),
         (("--accelerators", "16", "--figure", "nowhere/x.html"), "nowhere does not exist"),
         (("--accelerators", "16", "--from", "1h"), "--from needs --chrome-trace"),
+        (
+            ("--accelerators", "16", "--chrome-trace", "x.json", "--from", "2h", "--to", "1h"),
+            "--to: expected a time after --from, 7200 s; found 3600 s",
+        ),
         (("--accelerators", "16", "--columns", "when=t"), "expected FIELD=NAME"),
         (("--accelerators", "16", "--at", "2027-01-01"), "--at goes with a campus"),
         (("--accelerators", "16", "--set", "name=x"), "--set goes with a campus"),

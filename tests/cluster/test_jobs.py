@@ -101,7 +101,8 @@ def test_the_standard_workload_format(tmp_path):
         file.write(SWF)
     with pytest.raises(SpecError) as caught:
         read_swf(path)
-    assert [(p.line, p.path) for p in caught.value.problems] == [(4, "field 4"), (5, "line")]
+    places = [(p.line, p.path) for p in caught.value.problems]
+    assert places == [(4, "field 4 (run time)"), (5, "line")]
     jobs = read_swf(path, on_bad="skip")
     assert jobs.rows["submit_s"].tolist() == [0, 60]
     assert jobs.rows["accelerators"].tolist() == [16, 4]
@@ -128,10 +129,74 @@ def test_csv_files_are_told_by_their_header(tmp_path):
     assert jobs.skipped == {"it asks for no accelerators": 1}
     other = tmp_path / "other.csv"
     other.write_text("when,what\n1,2\n", encoding="utf-8")
-    with pytest.raises(InputError, match="no known trace"):
+    with pytest.raises(InputError, match=r"other\.csv:1: header: expected .*; found when, what"):
         read_csv(other)
     with pytest.raises(InputError, match="cannot be read"):
         read_csv(tmp_path / "nothing.csv")
+
+
+HEADER = "job,submit_s,accelerators,run_s\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "told", "reason"),
+    [
+        ("x,9,8,10", "submit_s: expected a time not before that of the job above; found one 1 s",
+         "arrives before"),
+        ("x,-5,8,10", "submit_s: expected a finite number >= 0; found '-5'", "submit_s is not"),
+        ("x,11,2.5,10", "accelerators: expected a whole number; found '2.5'", "a whole number"),
+        ("x,11,17,10", "accelerators: expected at most 16,", "more accelerators"),
+        ("x,11,8,0.4", "run_s: expected at least a second; found 0.4", "takes no time"),
+        ("x,11,8,1e30", "run_s: expected at most", "run_s is not at most"),
+        ("x,11,8,inf", "run_s: expected a finite number >= 0; found 'inf'", "run_s is not"),
+        ("x,11,8,", "run_s: expected a number; found nothing", "run_s is not a number"),
+        ("x,11", "accelerators: expected a number; found nothing", "accelerators is not"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_simulated_is_told_with_its_line(tmp_path, row, told, reason):
+    path = tmp_path / "jobs.csv"
+    path.write_text(f"{HEADER}a,0,8,10\nb,10,16,10\n{row}\nc,20,8,5\n", encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        read_csv(path, accelerators=16)
+    assert f"jobs.csv:4: {told}" in str(caught.value)
+    assert len(caught.value.problems) == 1
+    jobs = read_csv(path, accelerators=16, on_bad="skip")
+    assert jobs.names == ["a", "b", "c"]
+    assert [(reason in why, count) for why, count in jobs.skipped.items()] == [(True, 1)]
+
+
+def test_many_mistakes_are_counted_beyond_the_first(tmp_path):
+    path = tmp_path / "jobs.csv"
+    path.write_text(HEADER + "x,y,8,10\n" * 50, encoding="utf-8")
+    with pytest.raises(SpecError, match="and 30 more") as caught:
+        read_csv(path)
+    assert len(caught.value.problems) == 20
+    with pytest.raises(InputError, match="found 50 x submit_s is not a number"):
+        read_csv(path, on_bad="skip")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("x.csv", b"", "header: expected job, .*; found nothing"),
+        ("x.csv", HEADER.encode(), "expected jobs on accelerators; found none"),
+        ("x.swf", b"; Version: 2.2\n", "expected jobs on accelerators; found none"),
+        ("x.csv", b"\xff\xfe\x00", "x.csv cannot be read: .*utf-8"),
+        ("x.csv.gz", b"job", "x.csv.gz cannot be read: Not a gzipped file"),
+        ("x.swf.gz", gzip.compress(SWF.encode())[:60], "x.swf.gz cannot be read: Compressed"),
+    ],
+)
+def test_a_file_that_is_none_is_one_error(tmp_path, name, content, told):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        (read_csv if ".csv" in name else read_swf)(path)
+
+
+def test_marks_of_spreadsheets_are_no_part_of_a_file(tmp_path):
+    path = tmp_path / "jobs.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + HEADER.replace("\n", "\r\n").encode() + b"a,0,8,10\r\n")
+    assert read_csv(path).names == ["a"]
 
 
 def test_openb_and_philly(shared):

@@ -9,6 +9,7 @@ from gigawatt.compute.hosting import arrivals
 from gigawatt.results import (
     buildout_figures,
     capability_figures,
+    cluster_figures,
     energy_figures,
     finance_figures,
     replay_figures,
@@ -59,7 +60,14 @@ def of_energy():
     return energy_figures.render(year), energy_figures.energy_figures(year)
 
 
+def of_cluster():
+    failing = {"reliability": "llama-3-405b", "repair_s": 4 * 3600}
+    found = gw.simulate_jobs(gw.load("hyperion", NASTY), horizon_s=7200, **failing)
+    return cluster_figures.render(found), cluster_figures.CLUSTER_FIGURES
+
+
 PAGES = {
+    "cluster": of_cluster,
     "energy": of_energy,
     "site": of_site,
     "replay": of_replay,
@@ -69,7 +77,10 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module", params=PAGES)
+CLUSTER = pytest.param("cluster", marks=pytest.mark.xdist_group("cluster"))  # compiles the kernel
+
+
+@pytest.fixture(scope="module", params=[CLUSTER, *(name for name in PAGES if name != "cluster")])
 def page(request, browser, tmp_path_factory):  # noqa: ARG001  without a browser nothing is drawn
     text, figures = PAGES[request.param]()
     path = tmp_path_factory.mktemp(request.param) / "page.html"

@@ -10,7 +10,7 @@ import pytest
 
 import gigawatt as gw
 from gigawatt import catalog
-from gigawatt.cluster import Cluster, Jobs
+from gigawatt.cluster import Cluster, Jobs, Storage
 from gigawatt.cluster.kernel import columns as k
 from gigawatt.cluster.policy import Policy
 from gigawatt.errors import InputError, NotModelledError
@@ -94,7 +94,7 @@ def test_every_accelerator_second_is_accounted_once(campus, horizon_s, seed, day
                   ("productive", "checkpoint", "recompute", "restart")]].to_numpy().sum() / 3600.0
             for name in one.classes
         }  # fmt: skip
-        off = (run.ledger.failed + run.ledger.capped) / 3600.0
+        off = (run.ledger.failed + run.ledger.capped - run.slowed) / 3600.0
         still = hours - off - sum(busy.values())
         mwh = (sum(h * tariff.busy_kw[n] for n, h in busy.items()) + still * tariff.idle_kw) / 1e3
         assert sum(one.mwh.values()) == pytest.approx(mwh, rel=1e-12)
@@ -249,6 +249,45 @@ def test_a_small_connection_switches_hosts_off():
     assert found.account.mwh["capped"] == 0.0
 
 
+def test_a_small_connection_slows_all_down():
+    tight = gw.loads(CAMPUS + "power: {interconnection_mw: 1.2}\n")
+    found = simulate_jobs(tight, horizon_s=21_600, research_scale=4, power_cap="slow")
+    free = simulate_jobs(gw.loads(CAMPUS), horizon_s=21_600, research_scale=4)
+    assert found.account.total_s == free.account.total_s
+    for part in found.parts:
+        one, run = part.account, part.run
+        assert one.of_state("capped") == run.slowed > 0
+        spans = (run.held[:, k.LOG_END] - run.held[:, k.LOG_BEGIN]) * run.held[:, k.LOG_HELD]
+        assert sum(one.of_class(name) for name in one.classes) == spans.sum()
+        assert one.mwh["capped"] == pytest.approx(run.slowed / 3600 * part.tariff.idle_kw / 1e3)
+    # Slow jobs draw what the connection gives, less cooling and losses, and never more.
+    mean_mw = sum(found.account.mwh.values()) / 6.0
+    assert 0.7 < mean_mw < 1.2
+    work = found.account.of_state("productive") / free.account.of_state("productive")
+    assert work < 1.0 - found.account.of_state("capped") / found.account.total_s + 0.05
+    assert any("slowed down" in note for note in found.notes)
+
+
+def test_checkpoints_of_a_campus_go_to_its_storage(campus):
+    """The interval is the best for the time of a write: Young's, as failures are rare."""
+    storage = Storage(shared_gb_s=20.0, node_link_gb_s=5.0)
+    asked = {"horizon_s": 7_200, "research_scale": 4, "day": dt.date(2027, 3, 1)}
+    found = simulate_jobs(campus, storage=storage, **asked)
+    jobs = found.parts[0].run.jobs.rows
+    run = jobs[jobs["kind"] == 0][0]
+    assert run["checkpoint_gb"] == pytest.approx(8.03 * 14, rel=0.01)
+    write_s = round(run["checkpoint_gb"] / 20.0)
+    rate = catalog.load().get("reliability", "llama-3-405b")
+    per_s = rate.number("failures_per_1000_node_days") / 1e3 / 86_400
+    young = (2 * write_s / (per_s * run["accelerators"] / 8)) ** 0.5
+    assert run["checkpoint_interval_s"] == pytest.approx(young, rel=0.02)
+    written = found.account.of_class("training", "checkpoint")
+    assert written == pytest.approx(
+        found.account.of_class("training", "productive") * write_s / run["checkpoint_interval_s"],
+        rel=0.6,
+    )
+
+
 # --- what is said of it
 
 
@@ -325,11 +364,25 @@ def test_fragmentation_of_several_fleets_is_that_of_all(rough):
         ({"reliability": "megascale", "repair_s": 60.0}, "nobody published a failure rate"),
         ({"reliability": "meta-rsc1", "repair_s": 60.0}, "meta-rsc-1"),
         ({"research": "helio"}, "helios"),
+        ({"spares": 128}, "fewer than the 128 hosts of 1,024 x h100-sxm; found 128"),
+        ({"spares": -1}, "found -1"),
+        ({"horizon_s": 0}, "horizon_s must be a number of at least 1. Got 0"),
+        ({"research_scale": 0}, "research_scale must be a number of at least 1"),
+        ({"checkpoint_interval_s": -5}, "checkpoint_interval_s must be"),
+        ({"power_cap": "low"}, "power_cap must be one of off, slow"),
     ],
 )
 def test_what_makes_no_sense_is_told(campus, options, told):
     with pytest.raises((InputError, NotModelledError), match=told):
         simulate_jobs(campus, **options)
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["checkpoint_gb", "usd_per_chip_hour"])
+def test_numbers_of_a_trace_that_make_no_sense_are_told(name, value):
+    jobs = Jobs.of(submit_s=[0], accelerators=8, work_s=10)
+    with pytest.raises(InputError, match=f"{name} must be a number of at least 0"):
+        replay_jobs(jobs, Cluster(), **{name: value})
 
 
 def test_a_campus_with_nothing_to_do_is_refused():

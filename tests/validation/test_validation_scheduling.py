@@ -64,6 +64,8 @@ def test_what_cannot_be_predicted_says_why(tmp_path):
         (f"{LIST}default", "06-FGD", "SIMULATOR RESULT", METRIC, "95.4", "%"),
         (f"{LIST}gpuspec33", "05-BestFit", "SIMULATOR RESULT", METRIC, "93.1", "%"),
         (f"{LIST}default", "05-BestFit", "SIMULATOR RESULT", METRIC, "many", "%"),
+        (f"{LIST}default", "05-BestFit", "SIMULATOR RESULT", METRIC, "nan", "%"),
+        (f"{LIST}gpushare250", "05-BestFit", "SIMULATOR RESULT", METRIC, "91", "%"),
         ("Seren", "production scheduler", "MEASURED", "avg_que_time_gpu", "446", "s"),
         ("Philly", "FIFO", "SIMULATOR RESULT", "avg_jct", "86072", "s"),
     )
@@ -74,7 +76,15 @@ def test_what_cannot_be_predicted_says_why(tmp_path):
     reasons = [r.reason for r in rows[1:]]
     for reason, told in zip(
         reasons,
-        ("does not have", "types of acc", "not a number", "describes a trace", "cannot be had"),
+        (
+            "does not have",
+            "types of acc",
+            "not a share",
+            "not a share",
+            "above 100 %",
+            "describes a trace",
+            "cannot be had",
+        ),
         strict=True,
     ):
         assert told in reason

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gigawatt.cli._cluster_values import COLUMNS, columns, finite, seconds, span, tiers
+from gigawatt.cli._options import figure_option
 from gigawatt.errors import InputError
-from gigawatt.units import parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,42 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check_use", "cluster_options", "shape"]
 
-_COLUMNS: Final = ("job", "submit", "accelerators", "run", "start", "end", "tenant", "milli")
-_POLICIES: Final = ("fifo", "sjf", "priority", "fair-share", "easy", "conservative")
-
-
-def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """Return a length of time such as ``4h`` or ``30 min`` [s]; a bare number is in seconds."""
-    if value is None:
-        return None
-    try:
-        seconds = parse_quantity(value, "s")
-    except ValueError as error:
-        message = f"{error}; expected a time such as '30 min' or '4h'"
-        raise click.BadParameter(message, ctx=ctx, param=param) from None
-    if not 0.0 <= seconds < float("inf"):
-        message = f"expected a time of at least 0; found '{value}'"
-        raise click.BadParameter(message, ctx=ctx, param=param)
-    return seconds
-
-
-def _columns(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> dict[str, str] | None:
-    """Return names of a file's columns such as ``submit=t,accelerators=gpus,run=seconds``."""
-    if value is None:
-        return None
-    found = {}
-    for text in value.split(","):
-        field, equals, name = text.strip().partition("=")
-        if field not in _COLUMNS or not equals:
-            message = f"expected FIELD=NAME with a field of {', '.join(_COLUMNS)}; found '{text}'"
-            raise click.BadParameter(message, ctx=ctx, param=param)
-        found[field] = name
-    return found
-
-
-_TIME: Final[dict[str, Any]] = {"callback": _seconds, "metavar": "TIME"}
+_BACKFILLING: Final = ("easy", "conservative")
+_POLICIES: Final = ("fifo", "sjf", "priority", "fair-share", *_BACKFILLING)
+_TIME: Final[dict[str, Any]] = {"callback": seconds, "metavar": "TIME"}
+_SPAN: Final[dict[str, Any]] = {"callback": span, "metavar": "TIME"}
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _MANY: Final = click.IntRange(min=1)
 
@@ -109,18 +78,26 @@ _TRACE: Final = (
     ),
     click.option(
         "--columns",
-        callback=_columns,
+        callback=columns,
         metavar="FIELD=NAME,...",
-        help=f"Columns of a CSV file of no known trace: {', '.join(_COLUMNS)}.",
+        help=f"Columns of a CSV file of no known trace: {', '.join(COLUMNS)}.",
     ),
     click.option(
         "--checkpoint-write", "checkpoint_write_s", **_TIME, help="It holds a job up so long."
+    ),
+    click.option(
+        "--checkpoint-gb",
+        type=click.FloatRange(min=0.0, min_open=True),
+        callback=finite,
+        metavar="GB",
+        help="Size of a checkpoint for each accelerator of its job, written to --storage.",
     ),
     click.option("--chip", metavar="NAME", help="Chip of the catalogue, for energy and cost."),
     click.option(
         "--price",
         "usd_per_chip_hour",
         type=click.FloatRange(min=0.0),
+        callback=finite,
         metavar="USD",
         help="Cost of an accelerator-hour; left out: the catalogue's for the chip.",
     ),
@@ -132,6 +109,13 @@ _CAMPUS: Final = (
         type=click.DateTime(["%Y-%m-%d"]),
         metavar="DATE",
         help="First day; left out: as late as the campus's horizon allows.",
+    ),
+    click.option(
+        "--power-cap",
+        type=click.Choice(["off", "slow"]),
+        default="off",
+        show_default=True,
+        help="Where power binds: hosts are switched off, or all slow down.",
     ),
     click.option(
         "--research",
@@ -151,7 +135,7 @@ _BOTH: Final = (
     click.option(
         "--horizon",
         "horizon_s",
-        **_TIME,
+        **_SPAN,
         help="When to stop; left out: when a trace is done, after a day of a campus.",
     ),
     click.option(
@@ -181,8 +165,17 @@ _BOTH: Final = (
     click.option(
         "--checkpoint-interval",
         "checkpoint_interval_s",
-        **_TIME,
+        **_SPAN,
         help="Work between checkpoints; left out: none in a trace, the best in a campus.",
+    ),
+    click.option(
+        "--storage",
+        callback=tiers,
+        metavar="FIELD=VALUE,...",
+        help="Where checkpoints go. shared: bandwidth for all jobs; link: of a host to it; near: "
+        "of a host to its own memory or disk, all in GB/s; every: how many near writes there are "
+        "to one that goes on; survives: what near ones outlive, an interrupt (if left out), node, "
+        "rack or pod.",
     ),
     click.option(
         "--jobs", "jobs_file", type=_FILE, metavar="FILE",
@@ -194,16 +187,24 @@ _BOTH: Final = (
     ),
     click.option("--from", "from_s", **_TIME, help="Begin of the Chrome trace."),
     click.option("--to", "to_s", **_TIME, help="End of the Chrome trace."),
-    click.option(
-        "--figure", "figure_file", type=_FILE, metavar="FILE",
-        help="Write a page with occupancy, queue, failures and ledger, as .html.",
-    ),
+    figure_option,
 )  # fmt: skip
 _ONLY_TRACE: Final = (
     "accelerators", "pool", "host_size", "domain", "pod", "hall", "policy", "backfill", "depth",
-    "on_bad", "columns", "checkpoint_write_s", "chip", "usd_per_chip_hour",
+    "on_bad", "columns", "checkpoint_write_s", "checkpoint_gb", "chip", "usd_per_chip_hour",
 )  # fmt: skip
-_ONLY_CAMPUS: Final = ("day", "research", "research_scale", "overrides")
+_ONLY_CAMPUS: Final = ("day", "power_cap", "research", "research_scale", "overrides")
+_OF_HOSTS: Final = ("host_size", "domain", "pod", "hall", "failures", "spares", "storage")
+_NEEDS: Final = {
+    "repair_s": "failures",
+    "detect_s": "failures",
+    "crews": "failures",
+    "checkpoint_write_s": "checkpoint_interval_s",
+    "checkpoint_gb": "storage",
+    "from_s": "chrome_file",
+    "to_s": "chrome_file",
+}
+"""Options that mean nothing without another."""
 
 
 def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -214,27 +215,50 @@ def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def check_use(ctx: click.Context, *, trace: bool) -> None:
-    """Refuse options that mean nothing with a trace, or with a campus.
+    """Refuse options that mean nothing with a trace, with a campus, or with others that are given.
 
     Raises
     ------
     UsageError
         Naming the option.
     """
+    options = {str(param.name): param.opts[0] for param in ctx.command.params}
+    stated = [name for name in options if _is_stated(ctx, name)]
     wrong = _ONLY_CAMPUS if trace else _ONLY_TRACE
-    for param in ctx.command.params:
-        stated = ctx.get_parameter_source(str(param.name))
-        if param.name in wrong and stated is click.core.ParameterSource.COMMANDLINE:
+    for name in stated:
+        if name in wrong:
             kinds = ("a campus", "a trace") if trace else ("a trace", "a campus")
-            message = f"{param.opts[0]} goes with {kinds[0]}; this is {kinds[1]}"
-            raise click.UsageError(message, ctx=ctx)
-    if ctx.params["pool"] and ctx.params["failures"] is not None:
-        message = "--pool has no hosts that could fail; describe them with --host-size"
-        raise click.UsageError(message, ctx=ctx)
-    for name, option in (("from_s", "--from"), ("to_s", "--to")):
-        if ctx.params[name] is not None and ctx.params["chrome_file"] is None:
-            message = f"{option} needs --chrome-trace"
-            raise click.UsageError(message, ctx=ctx)
+            how = "" if trace else ", as it ends neither in .swf nor in .csv"
+            raise _misused(ctx, f"{options[name]} goes with {kinds[0]}; this is {kinds[1]}{how}")
+        if ctx.params["pool"] and name in _OF_HOSTS:
+            raise _misused(ctx, f"{options[name]} needs hosts, and --pool has none")
+        if name in _NEEDS and ctx.params[_NEEDS[name]] is None:
+            raise _misused(ctx, f"{options[name]} needs {options[_NEEDS[name]]}")
+    _check_more(ctx.params, ctx, trace=trace)
+
+
+def _check_more(params: dict[str, Any], ctx: click.Context, *, trace: bool) -> None:
+    """Refuse options whose meaning hangs on the value of others."""
+    begin, end = params["from_s"] or 0.0, params["to_s"]
+    if end is not None and end <= begin:
+        raise _misused(ctx, f"--to: expected a time after --from, {begin:g} s; found {end:g} s")
+    backfills = params["backfill"] not in {None, "none"}
+    if params["depth"] and not (backfills or params["policy"] in _BACKFILLING):
+        raise _misused(ctx, "--depth needs --backfill, or the policy easy or conservative")
+    if not trace:
+        return
+    if params["columns"] is not None and ".swf" in params["source"].lower()[-7:]:
+        raise _misused(ctx, "--columns goes with a .csv file; the columns of .swf are fixed")
+    if params["storage"] and None in (params["checkpoint_gb"], params["checkpoint_interval_s"]):
+        raise _misused(ctx, "--storage needs --checkpoint-gb and --checkpoint-interval of a trace")
+
+
+def _is_stated(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _misused(ctx: click.Context, message: str) -> click.UsageError:
+    return click.UsageError(message, ctx=ctx)
 
 
 def shape(asked: dict[str, Any]) -> Cluster:
@@ -257,13 +281,17 @@ def shape(asked: dict[str, Any]) -> Cluster:
     domains = _whole_part(count, domain, "accelerators", "scale-up domains")
     pods = 1 if asked["pod"] is None else _whole_part(domains, asked["pod"], "domains", "pods")
     halls = 1 if asked["hall"] is None else _whole_part(pods, asked["hall"], "pods", "halls")
+    hosts, spares = count // asked["host_size"], asked["spares"]
+    if spares >= hosts:
+        message = f"--spares: expected fewer than the {hosts:,} hosts there are; found {spares:,}"
+        raise InputError(message)
     return Cluster(
         accelerators_per_node=asked["host_size"],
         nodes_per_domain=asked["domain"],
         domains_per_pod=domains // pods,
         pods_per_hall=pods // halls,
         halls=halls,
-        hot_spare_nodes=asked["spares"],
+        hot_spare_nodes=spares,
     )
 
 

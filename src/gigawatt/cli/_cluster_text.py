@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster_text", "length_text"]
 
+_MANY_HOURS: Final = 1000.0  # shown whole
 _CAUSES: Final = 12  # shown one by one; the rest are counted together
 
 
@@ -74,7 +75,7 @@ def _stopped(found: JobsRun) -> str:
 def _ledger(found: JobsRun) -> str:
     rows = ledger_rows(found.account)
     columns = {
-        "accelerator-hours": [f"{row['accelerator_hours']:,.0f}" for row in rows],
+        "accelerator-hours": _hours_of([row["accelerator_hours"] for row in rows]),
         "share": [share_text(row["share"], 1.0) for row in rows],
     }
     for key, unit in (("mwh", "MWh"), ("usd", "USD")):
@@ -89,6 +90,16 @@ def _ledger(found: JobsRun) -> str:
     ]
     right = range(1, len(head))
     return _titled("Goodput ledger", table(head, body, right=right, indent=2))
+
+
+def _hours_of(hours: list[float]) -> list[str]:
+    """Return a column whose small values are neither hidden nor told as nothing."""
+    places, least = (0, "< 1") if hours[-1] >= _MANY_HOURS else (2, "< 0.01")
+    shown = [f"{value:,.{places}f}" for value in hours]
+    return [
+        least if value and not text.strip("0.") else text
+        for text, value in zip(shown, hours, strict=True)
+    ]
 
 
 def _delays(found: JobsRun) -> str:

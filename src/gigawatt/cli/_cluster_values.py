@@ -13,12 +13,12 @@ from gigawatt.units import parse_quantity
 if TYPE_CHECKING:
     from gigawatt.cluster.storage import Storage
 
-__all__ = ["COLUMNS", "TIERS", "columns", "finite", "seconds", "span", "tiers"]
+__all__ = ["COLUMNS", "columns", "finite", "seconds", "span", "tiers"]
 
 COLUMNS: Final = ("job", "submit", "accelerators", "run", "start", "end", "tenant", "milli")
 """What a column of a trace can be."""
 
-TIERS: Final = ("shared", "link", "near", "every", "survives")
+_TIERS: Final = ("shared", "link", "near", "every", "survives")
 """What can be said of the storage of checkpoints."""
 
 _STORAGE: Final = "expected such as shared=2000,link=5 or shared=2000,link=5,near=20,every=4"
@@ -68,7 +68,7 @@ def tiers(ctx: click.Context, param: click.Parameter, value: str | None) -> Stor
         return None
     from gigawatt.cluster.storage import NearTier, Storage  # noqa: PLC0415  loads NumPy
 
-    given = _pairs(ctx, param, value, TIERS, "VALUE")
+    given = _pairs(ctx, param, value, _TIERS, "VALUE")
     lacking = [name for name in ("shared", "link") if name not in given]
     if ("near" in given) != ("every" in given):
         lacking += [name for name in ("near", "every") if name not in given]

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gigawatt.cli._cluster_options import check_use, cluster_options, shape
-from gigawatt.cli._files import replace_file
+from gigawatt.cli._files import TABLES, check_file, replace_file, write_table
 from gigawatt.cli._options import examples, format_option, quiet_option, seed_option, set_option
 from gigawatt.cli._text import note, print_json
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from gigawatt.twin.cluster_run.result import JobsRun
 
 __all__ = ["command"]
-
-_TABLES: Final = (".csv", ".parquet")
 
 
 @click.command(
@@ -32,6 +29,7 @@ _TABLES: Final = (".csv", ".parquet")
         "gigawatt cluster jobs.csv --accelerators 18432 --host-size 4 --domain 18 --chip gb200",
         "gigawatt cluster jobs.csv --accelerators 1024 --failures llama-3-405b --repair 4h",
         "gigawatt cluster hyperion --failures llama-3-405b --repair 4h --figure jobs.html",
+        "gigawatt cluster hyperion --set 'power.interconnection_mw=900 MW' --power-cap slow",
         "gigawatt cluster prometheus --at 2028-06-01 --horizon '2 days' --jobs jobs.parquet",
     ),
 )
@@ -58,9 +56,9 @@ def command(
     processing are run on what stands there.
     """
     files = {name: asked.pop(name) for name in ("jobs_file", "chrome_file", "figure_file")}
-    _check_file(files["jobs_file"], _TABLES, "--jobs")
-    _check_file(files["chrome_file"], (".json",), "--chrome-trace")
-    _check_file(files["figure_file"], (".html",), "--figure")
+    check_file(files["jobs_file"], TABLES, "--jobs")
+    check_file(files["chrome_file"], (".json",), "--chrome-trace")
+    check_file(files["figure_file"], (".html",), "--figure")
     window = asked.pop("from_s"), asked.pop("to_s")
     trace = _is_trace(source)
     check_use(click.get_current_context(), trace=trace)
@@ -95,6 +93,7 @@ def _replayed(source: str, asked: dict[str, Any], seed: int) -> JobsRun:
         horizon_s=_whole(asked["horizon_s"]),
         checkpoint_interval_s=_whole(asked["checkpoint_interval_s"]) or 0,
         checkpoint_write_s=_whole(asked["checkpoint_write_s"]) or 0,
+        checkpoint_gb=asked["checkpoint_gb"] or 0.0, storage=asked["storage"],
         chip=asked["chip"], usd_per_chip_hour=asked["usd_per_chip_hour"], seed=seed,
         **_failing(asked),
     )  # fmt: skip
@@ -115,6 +114,7 @@ def _run(
         load(source, overrides), day=None if day is None else day.date(),
         horizon_s=_whole(asked["horizon_s"]) or DAY_S, spares=asked["spares"],
         checkpoint_interval_s=_whole(asked["checkpoint_interval_s"]),
+        storage=asked["storage"], power_cap=asked["power_cap"],
         research=asked["research"], research_scale=asked["research_scale"],
         seed=seed, progress=told, **_failing(asked),
     )  # fmt: skip
@@ -152,18 +152,6 @@ def _whole(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds)
 
 
-def _check_file(path: Path | None, endings: tuple[str, ...], option: str) -> None:
-    """Refuse a file that could not be written, before the work is done."""
-    if path is None:
-        return
-    if path.suffix.lower() not in endings:
-        message = f"{option}: expected a file that ends in {' or '.join(endings)}; found '{path}'"
-        raise InputError(message)
-    if not path.parent.is_dir():
-        message = f"{option}: the folder {path.parent} does not exist"
-        raise InputError(message)
-
-
 def _write(
     found: JobsRun,
     files: Mapping[str, Path | None],
@@ -172,7 +160,8 @@ def _write(
 ) -> None:
     """Write the files that were asked for."""
     if (path := files["jobs_file"]) is not None:
-        _write_table(found, path)
+        table = found.table()
+        write_table({str(name): table[name].to_numpy() for name in table.columns}, path)
         told(f"a row for each job is in {path}")
     if (path := files["chrome_file"]) is not None:
         from gigawatt.cluster.writers import write_chrome_trace  # noqa: PLC0415
@@ -187,21 +176,3 @@ def _write(
 
         replace_file(path, render(found))
         told(f"the figures are in {path}")
-
-
-def _write_table(found: JobsRun, path: Path) -> None:
-    """Write the table of jobs whole or not at all."""
-    table = found.table()
-    if path.suffix.lower() == ".csv":
-        replace_file(path, table.round(6).to_csv(index=False))
-        return
-    from gigawatt.results.parquet import write_tables  # noqa: PLC0415
-
-    columns = {str(name): table[name].to_numpy() for name in table.columns}
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-            write_tables({"jobs": columns}, Path(folder))
-            (Path(folder) / "jobs.parquet").replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror}"
-        raise InputError(message) from error

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["HELIOS", "OPENB", "PHILLY", "TraceColumns", "read_csv", "read_swf"]
 
 _SHOWN: Final = 20  # mistakes listed before the rest are counted
+_WAY_OUT: Final = "--on-bad skip, in Python on_bad='skip', leaves such jobs out"
 _MOST_S: Final = 1 << 37  # longest time [s], as in `jobs`
 
 # Fields of a line of the Standard Workload Format, counted from 0 (Chapin et al., "Benchmarks and
@@ -369,11 +370,11 @@ def _unusable(
 
 
 def _first(problems: list[Problem]) -> list[Problem]:
-    """Return what is shown of many problems: the first ones, and how many more there are."""
-    shown, rest = problems[:_SHOWN], len(problems) - _SHOWN
-    if rest > 0:
-        shown[-1] = replace(shown[-1], found=f"{shown[-1].found}; and {rest:,} more")
-    return shown
+    """Return what is shown of many problems: the first ones, how many more, and a way out."""
+    *before, last = problems[:_SHOWN]
+    rest = len(problems) - _SHOWN
+    found = f"{last.found}; and {rest:,} more" if rest > 0 else last.found
+    return [*before, replace(last, found=found, hint=_WAY_OUT)]
 
 
 def _as_jobs(rows: Sequence[_Row], skipped: dict[str, int]) -> Jobs:

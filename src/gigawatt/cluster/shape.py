@@ -201,7 +201,7 @@ class PowerCap:
             if min(speeds, default=1.0) < _SLOWEST:
                 message = (
                     f"{min(each):.3f} kW an accelerator leave no power to work beside the "
-                    f"{idle_kw} kW of an idle one; switch some off"
+                    f"{idle_kw:.3f} kW of an idle one; switch some off"
                 )
                 raise NotModelledError(message)
             return [

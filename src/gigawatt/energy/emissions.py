@@ -11,10 +11,10 @@ from gigawatt.energy.dispatch.run import dispatch
 from gigawatt.errors import NotModelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gigawatt.energy.dispatch.result import Dispatch
-    from gigawatt.energy.system import Series, Source
+    from gigawatt.energy.system import Series, Source, Storage
 
     Hours = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -22,7 +22,6 @@ __all__ = ["Carbon", "Footprint", "carbon_of_load", "footprint", "marginal_co2"]
 
 _KG_PER_T: Final = 1000.0
 _STEP_USD_PER_T: Final = 0.02
-_ROUNDS: Final = 60
 _NOTHING_MWH: Final = 1e-9
 
 
@@ -180,32 +179,49 @@ def _mixed(found: Dispatch, outputs: Hours, carried: Hours) -> Hours:
         (s, found.charge_mw[s.name], found.discharge_mw[s.name], found.stored_mwh[s.name])
         for s in found.system.storages
     ]
-    hours, mix = found.system.hours, np.zeros_like(carried)
-    content = np.zeros((len(stores), len(carried)))
+    begin = np.zeros((len(stores), len(carried)))
+    _, rest = _passed(stores, outputs, carried, begin)
+    if stores:
+        # What a cyclic store begins with is what it ends with, and the end is linear in the begin.
+        ends = []
+        for i in range(len(stores)):
+            unit = begin.copy()
+            unit[i] = 1.0
+            ends.append(_passed(stores, outputs, carried, unit)[1] - rest)
+        for kind in range(len(carried)):
+            kept = np.array([end[:, kind] for end in ends]).T
+            # A store that is never used keeps what it has: nothing, here.
+            begin[:, kind] = np.linalg.pinv(np.eye(len(stores)) - kept) @ rest[:, kind]
+    return _passed(stores, outputs, carried, begin)[0]
+
+
+def _passed(
+    stores: Sequence[tuple[Storage, Hours, Hours, Hours]],
+    outputs: Hours,
+    carried: Hours,
+    begin: Hours,
+) -> tuple[Hours, Hours]:
+    """Return the mix of each hour (2, hours) and what stores hold in the end, from the begin."""
+    mix, content = np.zeros_like(carried), begin.copy()
     # Emissions stay when energy is lost; clean energy is energy, and goes.
     kept_in, kept_out, leak = (
         [np.array([1.0, getattr(s, field)]) for s, _, _, _ in stores]
         for field in ("charge_efficiency", "discharge_efficiency", "loss_per_hour")
     )
-    for _ in range(_ROUNDS):
-        begun = content.copy()
-        for t in range(hours):
-            power, amount = outputs[t], carried[:, t].copy()
-            for i, (store, _, discharge, stored) in enumerate(stores):
-                content[i, 1] *= 1.0 - leak[i][1]
-                if discharge[t] > 0.0:
-                    drawn = discharge[t] / store.discharge_efficiency
-                    given = content[i] * drawn / max(stored[t] + drawn, _NOTHING_MWH)
-                    content[i] -= given
-                    amount += given * kept_out[i]
-                    power += discharge[t]
-            mix[:, t] = amount / power if power > _NOTHING_MWH else 0.0
-            for i, (_, charge, _, _) in enumerate(stores):
-                content[i] += charge[t] * mix[:, t] * kept_in[i]
-        # What a cyclic store begins with is what it ends with.
-        if np.abs(content - begun).max(initial=0.0) <= 1e-9 * max(float(carried.sum()), 1.0):
-            break
-    return mix
+    for t in range(len(outputs)):
+        power, amount = outputs[t], carried[:, t].copy()
+        for i, (store, _, discharge, stored) in enumerate(stores):
+            content[i, 1] *= 1.0 - leak[i][1]
+            if discharge[t] > 0.0:
+                drawn = discharge[t] / store.discharge_efficiency
+                given = content[i] * drawn / max(stored[t] + drawn, _NOTHING_MWH)
+                content[i] -= given
+                amount += given * kept_out[i]
+                power += discharge[t]
+        mix[:, t] = amount / power if power > _NOTHING_MWH else 0.0
+        for i, (_, charge, _, _) in enumerate(stores):
+            content[i] += charge[t] * mix[:, t] * kept_in[i]
+    return mix, content
 
 
 def marginal_co2(found: Dispatch) -> Hours:

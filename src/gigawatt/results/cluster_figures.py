@@ -32,6 +32,7 @@ Figure = dict[str, Any]
 
 _POINTS: Final = 300
 _BARS: Final = 60
+_MANY: Final = 100.0  # hours, shown whole
 _CAUSES: Final = 6  # shown one by one; the rest are one colour
 _BLUE, _ORANGE, _GREEN, _PINK, _RED, _SKY, _GREY = SERIES
 _COLOUR: Final = {
@@ -74,7 +75,10 @@ def cluster_figures(found: JobsRun) -> dict[str, Figure]:
     found : JobsRun
         Simulated with its log.
     """
-    figures = {"occupancy": _occupancy(found), "queue": _queue(found)}
+    figures = {"occupancy": _occupancy(found)}
+    queue = _queue(found)
+    if max(queue["data"][-1]["y"]) > 0:
+        figures["queue"] = queue
     if found.failures:
         figures["failures"] = _failures(found)
     figures["ledger"] = _ledger(found)
@@ -138,7 +142,7 @@ def _answer(row: Mapping[str, Any]) -> dict[str, str]:
         "label": name_of(row["state"]),
         "value": share_text(row["share"], 1.0),
         "band": "",
-        "formula": f"{row['accelerator_hours']:,.0f} accelerator-hours"
+        "formula": f"{_count(row['accelerator_hours'])} accelerator-hours"
         + "".join(f", {one}" for one in extra),
         "note": classes,
     }
@@ -180,7 +184,7 @@ def _queue(found: JobsRun) -> Figure:
     times, below = _times(found, edges)
     jobs, levels = waiting_per_step(found, edges)
     data = [_stacked(name, times, np.maximum(level, 0.0), "%{y:,.0f}")
-            for name, level in levels.items()]  # fmt: skip
+            for name, level in levels.items() if level.max() > 0]  # fmt: skip
     trace = line("Jobs in the queue", times, np.maximum(jobs, 0.0), _GREY, "%{y:,.1f}")
     data.append({**trace, "yaxis": "y2"})
     shape = layout(
@@ -270,6 +274,11 @@ def _stacked(name: str, x: list[Any], y: Any, hover: str) -> Figure:  # noqa: AN
     trace = line(name_of(name), x, y, colour, hover)
     trace["line"]["width"] = 0.5
     return {**trace, "stackgroup": "parts", "fillcolor": shade(colour, 0.7)}
+
+
+def _count(hours: float) -> str:
+    """Return hours whole, or with three digits where that would hide them."""
+    return f"{hours:,.0f}" if hours >= _MANY else f"{hours:.3g}"
 
 
 def _share(part: float) -> str:

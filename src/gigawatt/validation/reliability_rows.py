@@ -199,7 +199,12 @@ def _days(period: str, metric: str) -> float | None:
     if dates is None:
         length = _LENGTH.match(period)
         return None if length is None else float(length[1]) * _DAYS[length[2]]
-    first, last = (dt.date(2021, _MONTHS.index(dates[i]) + 1, int(dates[i + 1])) for i in (1, 3))
+    try:
+        first, last = (
+            dt.date(2021, _MONTHS.index(dates[i]) + 1, int(dates[i + 1])) for i in (1, 3)
+        )
+    except ValueError:  # no such day
+        return None
     return float((last - first).days % 365)
 
 
@@ -219,7 +224,7 @@ def _value(text: str) -> float | None:
 def _accelerators(text: str, metric: str) -> float | None:
     """Return the accelerators of the job that a metric names, else of the row."""
     named = _JOB.search(metric)
-    return float(named[1].replace(",", "")) if named else _value(text)
+    return (float(named[1].replace(",", "")) if named else _value(text)) or None
 
 
 def _host(preset: str | None) -> float:

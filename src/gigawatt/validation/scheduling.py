@@ -40,6 +40,7 @@ _COLUMNS: Final = ("trace", "policy", "kind", "metric", "value", "unit")
 _PARTS: Final = 100  # of an accelerator
 _SERVER: Final = 8
 _SEEDS: Final = 3
+_WHOLE: Final = 100.0  # per cent
 _STAYS_S: Final = 10_000_000  # longer than all arrivals, one a second
 _MORE: Final = re.compile(r"^(gpushare|multigpu|cpu)(\d+)$")
 _DEMAND: Final = re.compile(r"allocation ratio.*?=\s*(\d+(?:\.\d+)?)\s*%")
@@ -79,10 +80,15 @@ def _row(row: dict[str, str]) -> Prediction:
         return Prediction(name, "", None, reason="a placement that the kernel does not have")
     if listed[1] != "default" and not _MORE.match(listed[1]):
         return Prediction(name, "", None, reason="types of accelerators within a cluster")
+    more = _MORE.match(listed[1])
+    if more is not None and more[1] != "cpu" and int(more[2]) > _WHOLE:
+        return Prediction(name, "", None, reason="the list has a share above 100 %")
     try:
         measured = float(row["value"])
     except ValueError:
-        return Prediction(name, "", None, reason="the value is not a number")
+        measured = 0.0
+    if not 0.0 < measured <= _WHOLE:
+        return Prediction(name, "", None, reason="the value is not a share in per cent")
     return _against(name, listed[1], float(demand[1]) / 100.0, measured)
 
 

@@ -21,7 +21,8 @@ __all__ = ["polish"]
 _NOTHING: Final = 1e-6
 """A planned capacity below this part of the peak load is the solver's rest of none."""
 _ROUNDING: Final = 1e-6  # of a limit on energy: no more is a breach
-_ROUNDING_MW: Final = 1e-6
+_ROUNDING_MW: Final = 1e-6  # and no less than this part of the peak load
+_ROUNDING_SHARE: Final = 1e-7
 _WORSE: Final = 1e-7  # of the cost: more than this, and charging and discharging at once has a use
 
 
@@ -78,7 +79,8 @@ def _polished(
     x[flexible] += more
     less, left = fill(-need, x[flexible] - lower[flexible], -program.cost[flexible])
     x[flexible] -= less
-    if left.max(initial=0.0) > _ROUNDING_MW:
+    rounding = max(_ROUNDING_MW, _ROUNDING_SHARE * float(system.load_mw.max(initial=0.0)))
+    if left.max(initial=0.0) > rounding:
         if "surplus" not in of:
             return None
         x[of["surplus"]] = left
@@ -87,7 +89,7 @@ def _polished(
         less, _ = fill(left, x[steady] - lower[steady], -program.cost[steady])
         x[steady] -= less
     for place in elastic:
-        x[place][x[place] <= _ROUNDING_MW] = 0.0
+        x[place][x[place] <= rounding] = 0.0
     _follow(system, built, x, k, demands)
     return x, k
 

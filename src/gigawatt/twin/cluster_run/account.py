@@ -4,8 +4,9 @@ r"""What became of every accelerator-second, by class of job, in hours, energy a
           C_s = c_{hour} \sum_c H_{s,c} + c_{energy}\,E_s
 
 with :math:`H` the accelerator-hours that jobs of class c spend in state s. Jobs draw the power of
-their activity while they hold accelerators; what stands still draws idle power, and what is broken
-or switched off none. Each sum is that of its parts, so nothing is counted twice or lost.
+their activity while they hold accelerators; what stands still draws idle power, as do the seconds
+that jobs lose to being slowed down; what is broken or switched off draws none. Each sum is that of
+its parts, so nothing is counted twice or lost.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ ACTIVITY_OF: Final[dict[str, str]] = {
 """Activity whose power a job of each class draws."""
 
 _BUSY: Final = ("productive", "checkpoint", "recompute", "restart")
-_OFF: Final = ("failed", "capped")
 _COLUMNS: Final = {
     "productive": k.PRODUCTIVE,
     "checkpoint": k.CHECKPOINT,
@@ -49,6 +49,7 @@ _COLUMNS: Final = {
     "restart": k.RESTART,
     "waiting": k.WAITING,
     "idle": k.PADDING,
+    "capped": k.SLOWED,
 }
 
 
@@ -147,10 +148,15 @@ def account(run: ClusterRun, tariff: Tariff) -> Account:
 
 
 def _mwh(state: str, by_class: Mapping[str, int], tariff: Tariff) -> float:
-    """Return the IT energy of a state: busy jobs by their class, the rest idle or off."""
-    if state in _OFF:
-        return 0.0
+    """Return the IT energy of a state: busy jobs by their class, the rest idle or off.
+
+    Power rises in proportion to speed from idle, so what slowed jobs do less counts as idle.
+    """
     hours = {name: seconds / 3600.0 for name, seconds in by_class.items()}
+    if state == "failed":
+        return 0.0
+    if state == "capped":
+        hours.pop(NOBODY, None)  # switched off
     if state not in _BUSY or tariff.busy_kw is None:
         return sum(hours.values()) * tariff.idle_kw / 1e3
     return sum(h * tariff.busy_kw[name] for name, h in hours.items()) / 1e3

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gigawatt.cluster.storage import Storage
 
 __all__ = ["Choices"]
 
@@ -27,6 +31,9 @@ class Choices:
         an hour for research.
     patience_s : int
         For which a training run that lost a host waits for another, holding those it has [s].
+    storage : Storage, optional
+        Where training runs write checkpoints to; where not given, each is held up for as long as
+        its accelerators copy theirs to their hosts.
     """
 
     restart_s: int
@@ -35,3 +42,4 @@ class Choices:
     reliability: str = "llama-3-405b"
     checkpoint_interval_s: int | None = None
     patience_s: int = 3600
+    storage: Storage | None = None

@@ -129,9 +129,10 @@ def standing_on(campus: Campus, day: dt.date | None, horizon_s: int) -> Standing
     last = (clock.hours - hours) // 24 * 24
     hour = last if day is None else (day - clock.start).days * 24
     if not 0 <= hour <= last:
+        length = f"{hours / 24:,.4g} days" if hours >= 24 else f"{hours} h"
         message = (
-            f"the time must lie within the horizon, {clock.start} to {clock.end}; found "
-            f"{hours / 24:g} days from {day or clock.start}"
+            f"the time must lie within the horizon, {clock.start} to {clock.end}; found {length} "
+            f"from {day or clock.start}"
         )
         raise InputError(message)
     lineage = Lineage()

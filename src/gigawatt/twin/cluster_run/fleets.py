@@ -75,13 +75,19 @@ def fleet_of(chip: str, count: int, spares: int = 0) -> Fleet:
     Raises
     ------
     InputError
-        If there are too few for one host.
+        If there are too few for one host, or no more hosts than spares.
     NotModelledError
         If nobody published what host the chip sits in.
     """
     host, domain = usual_host(catalog.load().get("chip", chip))
     if count < host:
         message = f"{count:,} x {chip} do not fill one host of {host}"
+        raise InputError(message)
+    if not 0 <= spares < count // host:
+        message = (
+            f"spares: expected fewer than the {count // host:,} hosts of {count:,} x {chip}; "
+            f"found {spares:,}"
+        )
         raise InputError(message)
     domain = min(domain, count // host * host)
     cluster = Cluster(

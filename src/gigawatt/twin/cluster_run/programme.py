@@ -14,15 +14,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gigawatt import catalog
+from gigawatt.catalog.architecture import architecture
 from gigawatt.cluster.jobs import Jobs, hosting_fleet
 from gigawatt.cluster.policy import Policy
 from gigawatt.compute.history import sequence_length
 from gigawatt.compute.hosting.planning.plan import plan_hosting
+from gigawatt.compute.training.goodput import optimal_interval_s
 from gigawatt.compute.training.plan import plan_training
+from gigawatt.compute.training.reliability import checkpoint_bytes, failures_per_s
+from gigawatt.compute.work import total_parameters
 from gigawatt.errors import InputError
 from gigawatt.twin.cluster_run.research import RESEARCHERS, research_jobs
 
 if TYPE_CHECKING:
+    from gigawatt.cluster.shape import Cluster
+    from gigawatt.cluster.storage import Storage
     from gigawatt.compute.hosting.estimate import ServingEstimate
     from gigawatt.compute.training.plan import TrainingPlan
     from gigawatt.spec import Service, TrainingRun
@@ -175,20 +181,33 @@ def _planned(run: TrainingRun, place: _Place, choices: Choices, told: _Told) -> 
     time, step = plan.time, plan.best.step_s
     assert time is not None  # noqa: S101  a run of a campus states its tokens
     seconds, used = time.ledger, int(plan.best.layout.accelerators)
+    size_gb = round(float(checkpoint_bytes(total_parameters(architecture(run.model)))) / 1e9)
     write_s = float(seconds.checkpoint_s / seconds.productive_s) * time.interval_s
-    interval_s = choices.checkpoint_interval_s or max(round(time.interval_s), 1)
+    interval_s = time.interval_s
+    if choices.storage is not None:
+        write_s = _mean_write_s(choices.storage, used, size_gb, place.fleet.cluster)
+        interval_s = float(optimal_interval_s(failures_per_s(choices.reliability, used), write_s))
+    interval_s = choices.checkpoint_interval_s or max(round(interval_s), 1)
     told.facts += time.days.facts
     told.notes.append(
         f"{run.name} on {used:,} {place.fleet.chip}: a step of {step.value:.3g} s (P10–P90 "
         f"{step.low:.3g} to {step.high:.3g}), {seconds.productive_s / 86_400:,.3g} days of work, "
-        f"a checkpoint every {interval_s:,} s that holds it up {write_s:.2g} s"
+        f"a checkpoint of {size_gb:,} GB every {interval_s:,} s that holds it up {write_s:.2g} s"
     )
     return {
         "accelerators": used,
         "work_s": max(round(float(seconds.productive_s)), 1),
         "checkpoint_interval_s": interval_s,
         "checkpoint_write_s": round(write_s),
+        "checkpoint_gb": size_gb,
     }
+
+
+def _mean_write_s(storage: Storage, accelerators: int, size_gb: int, cluster: Cluster) -> float:
+    """Return for how long a checkpoint holds a job up in the mean of all tiers, alone [s]."""
+    row = Jobs.of(submit_s=0, accelerators=accelerators, work_s=1, checkpoint_gb=size_gb).rows
+    one_in = np.cumprod([1, *storage.every])
+    return float((storage.write_s(row, cluster)[0] / one_in).sum())
 
 
 def _plan(run: TrainingRun, place: _Place, choices: Choices) -> TrainingPlan | None:
@@ -230,8 +249,9 @@ def _hosting(
     each = int(best.split.accelerators)
     replicas = np.ceil(shares * fleet.cluster.accelerators / each - 1e-9).astype(np.int64)
     told.facts += best.output_tokens_per_s.facts
+    number = " to ".join(f"{n:,}" for n in sorted({replicas.min(), replicas.max()}))
     told.notes.append(
-        f"{service.name} on {fleet.chip}: {replicas.min():,} to {replicas.max():,} instances of "
+        f"{service.name} on {fleet.chip}: {number} instances of "
         f"{each} accelerator{'s' if each > 1 else ''}, as its users ask for"
     )
     return hosting_fleet(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Delays", "JobsRun", "Part", "Reached"]
 
+_RAN = [k.PRODUCTIVE, k.CHECKPOINT, k.RECOMPUTE, k.RESTART, k.SLOWED]
+"""Columns of the time in which a job ran."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delays:
@@ -241,7 +244,7 @@ class JobsRun:
             end = np.where(fate[:, k.END] >= 0, fate[:, k.END], run.until_s)
             wall += float((np.where(began, end - fate[:, k.START], 0) * size[mask]).sum())
             productive += float(fate[:, k.PRODUCTIVE].sum())
-            ran = fate[:, [k.PRODUCTIVE, k.CHECKPOINT, k.RECOMPUTE, k.RESTART]].sum(axis=1)
+            ran = fate[:, _RAN].sum(axis=1)
             hours += float((ran / np.maximum(size[mask], 1)).sum()) / 3600.0
             failures += int(fate[:, k.FAILURES].sum())
             preemptions += int(fate[:, k.PREEMPTIONS].sum())

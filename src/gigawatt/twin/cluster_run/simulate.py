@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
+
+import numpy as np
 
 from gigawatt import catalog
 from gigawatt.cluster.failures import Failures
 from gigawatt.cluster.readers import read_csv, read_swf
+from gigawatt.cluster.shape import Mode
 from gigawatt.cluster.simulate import simulate_cluster
 from gigawatt.errors import InputError
 from gigawatt.twin.cluster_run.choices import Choices
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from gigawatt.cluster.policy import Policy
     from gigawatt.cluster.readers import TraceColumns
     from gigawatt.cluster.shape import Cluster
+    from gigawatt.cluster.storage import Storage
     from gigawatt.spec import Campus
     from gigawatt.twin.cluster_run.fleets import Fleet
 
@@ -48,6 +53,8 @@ def simulate_jobs(  # noqa: PLR0913  each is a question of its own
     spares: int = 0,
     crews: int | None = None,
     checkpoint_interval_s: int | None = None,
+    storage: Storage | None = None,
+    power_cap: Mode = "off",
     research: str = "seren",
     research_scale: int | None = None,
     seed: int = 0,
@@ -83,6 +90,11 @@ def simulate_jobs(  # noqa: PLR0913  each is a question of its own
         Repairs that can go on at once in each; any number where not given.
     checkpoint_interval_s : int, optional
         Work between checkpoints of training runs [s]; the planner's optimum where not given.
+    storage : Storage, optional
+        Where training runs of each kind of accelerator write checkpoints to; where not given, they
+        are held up only while their accelerators copy them to their hosts.
+    power_cap : str
+        What gives way where power binds: ``"off"`` switches hosts off, ``"slow"`` slows all down.
     research : str
         Entry of the catalogue's kind ``workload`` whose jobs stand for research.
     research_scale : int, optional
@@ -112,6 +124,11 @@ def simulate_jobs(  # noqa: PLR0913  each is a question of its own
     >>> 0 < run.goodput <= 1  # doctest: +SKIP
     True
     """
+    _check(1, horizon_s=horizon_s, research_scale=research_scale,
+           checkpoint_interval_s=checkpoint_interval_s)  # fmt: skip
+    if power_cap not in get_args(Mode):
+        message = f"power_cap must be one of {', '.join(get_args(Mode))}. Got {power_cap!r}."
+        raise InputError(message)
     catalog.load().get("workload", research)
     standing = standing_on(campus, day, horizon_s)
     demand = read_demand(campus, standing, horizon_s)
@@ -119,12 +136,12 @@ def simulate_jobs(  # noqa: PLR0913  each is a question of its own
     choices = Choices(
         research=research, research_scale=research_scale, restart_s=restart,
         checkpoint_interval_s=checkpoint_interval_s,
-        reliability=reliability or "llama-3-405b",
+        reliability=reliability or "llama-3-405b", storage=storage,
     )  # fmt: skip
     fleets = [fleet_of(chip, count, spares) for chip, count in standing.chips.items()]
     power = campus_power(campus, standing, horizon_s)
-    caps, facts = power.caps(fleets), list(power.facts)
-    notes = _campus_notes(fleets, capped=any(caps.values()))
+    caps, facts = power.caps(fleets, power_cap), list(power.facts)
+    notes = _campus_notes(fleets, power_cap if any(caps.values()) else None)
     notes += [f"{name} is left out: its share cannot hold the model" for name in demand.unfit]
     parts = []
     for number, fleet in enumerate(fleets):
@@ -133,7 +150,7 @@ def simulate_jobs(  # noqa: PLR0913  each is a question of its own
         progress(f"{len(work.jobs):,} jobs on {fleet.cluster.accelerators:,} {fleet.chip}")
         run = simulate_cluster(
             fleet.cluster, work.jobs, policy=work.policy, failures=failures,
-            caps=caps[fleet.chip], seed=seed + number, horizon_s=horizon_s,
+            caps=caps[fleet.chip], storage=storage, seed=seed + number, horizon_s=horizon_s,
         )  # fmt: skip
         parts.append(
             Part(
@@ -165,6 +182,8 @@ def replay_jobs(  # noqa: PLR0913  each is a question of its own
     crews: int | None = None,
     checkpoint_interval_s: int = 0,
     checkpoint_write_s: int = 0,
+    checkpoint_gb: float = 0.0,
+    storage: Storage | None = None,
     chip: str | None = None,
     usd_per_chip_hour: float | None = None,
     seed: int = 0,
@@ -190,6 +209,10 @@ def replay_jobs(  # noqa: PLR0913  each is a question of its own
         Failures, as for `simulate_jobs`.
     checkpoint_interval_s, checkpoint_write_s : int
         Work between checkpoints of every job, 0 for none, and for how long one holds it up [s].
+    checkpoint_gb : float
+        Size of a checkpoint for each accelerator of its job [GB], written to `storage`.
+    storage : Storage, optional
+        Where checkpoints go and how fast, in place of `checkpoint_write_s`.
     chip : str, optional
         Chip of the catalogue: gives power and price.
     usd_per_chip_hour : float, optional
@@ -206,8 +229,9 @@ def replay_jobs(  # noqa: PLR0913  each is a question of its own
     InputError
         If the trace or an argument cannot be used.
     """
-    jobs, name = read_trace(trace, columns, on_bad) if isinstance(trace, str | Path) else (
-        trace, "jobs")  # fmt: skip
+    _check(0, checkpoint_gb=checkpoint_gb, usd_per_chip_hour=usd_per_chip_hour)
+    jobs = read_trace(trace, columns, on_bad, cluster) if isinstance(trace, str | Path) else trace
+    name = Path(trace).name if isinstance(trace, str | Path) else "jobs"
     restart = _restart_s(reliability, restart_s) if reliability or restart_s else 0
     rows = jobs.rows.copy()
     for column in ("cold_restart_s", "warm_restart_s", "inprocess_restart_s"):
@@ -215,10 +239,11 @@ def replay_jobs(  # noqa: PLR0913  each is a question of its own
     rows["checkpoint_interval_s"], rows["checkpoint_write_s"] = (
         checkpoint_interval_s, checkpoint_write_s
     )  # fmt: skip
+    rows["checkpoint_gb"] = np.ceil(checkpoint_gb * rows["accelerators"])
     failures = _failures(reliability, cluster, repair_s, detect_s, crews)
     run = simulate_cluster(
         cluster, type(jobs)(rows, jobs.names, jobs.skipped), policy=policy, failures=failures,
-        seed=seed, horizon_s=horizon_s, on_bad=on_bad,
+        storage=storage, seed=seed, horizon_s=horizon_s, on_bad=on_bad,
     )  # fmt: skip
     tariff, notes, facts = chip_tariff(chip, usd_per_chip_hour)
     told = policy if isinstance(policy, str) else _told(policy)
@@ -232,14 +257,25 @@ def replay_jobs(  # noqa: PLR0913  each is a question of its own
     )  # fmt: skip
 
 
-def read_trace(path: str | Path, columns: TraceColumns | None, on_bad: OnBad) -> tuple[Jobs, str]:
-    """Return the jobs of a file, by its ending, and its name."""
-    path = Path(path)
-    plain = path.name.removesuffix(".gz").lower()
+def _check(least: int, **values: float | None) -> None:
+    """Refuse numbers that are less, or none; None stands for what is not given."""
+    for name, value in values.items():
+        if value is not None and not least <= value < math.inf:
+            message = f"{name} must be a number of at least {least}. Got {value!r} instead."
+            raise InputError(message)
+
+
+def read_trace(
+    path: str | Path, columns: TraceColumns | None, on_bad: OnBad, cluster: Cluster
+) -> Jobs:
+    """Return the jobs of a file, by its ending, that the cluster can hold."""
+    plain = str(path).lower().removesuffix(".gz")
+    spare = cluster.hot_spare_nodes * cluster.accelerators_per_node
+    most = cluster.accelerators - spare
     if plain.endswith(".swf"):
-        return read_swf(path, on_bad=on_bad), path.name
+        return read_swf(path, on_bad=on_bad, accelerators=most)
     if plain.endswith(".csv"):
-        return read_csv(path, columns, on_bad=on_bad), path.name
+        return read_csv(path, columns, on_bad=on_bad, accelerators=most)
     message = f"{path}: expected a trace that ends in .swf or .csv, or either with .gz"
     raise InputError(message)
 
@@ -296,15 +332,16 @@ def _failures(
     return Failures(components=found.components, crews=crews)
 
 
-def _campus_notes(fleets: list[Fleet], *, capped: bool) -> list[str]:
+def _campus_notes(fleets: list[Fleet], cap: Mode | None) -> list[str]:
     notes = ["what stands on the first day is taken to stand all the time"]
     left = sum(fleet.left_out for fleet in fleets)
     if left:
         notes.append(f"{left:,} accelerators that fill no scale-up domain are left out")
-    if capped:
+    if cap is not None:
+        way = "so many hosts are switched off" if cap == "off" else "all are slowed down"
         notes.append(
-            "power binds: halls or grid do not feed all accelerators at training's power, and so "
-            "many hosts are switched off"
+            "power binds: halls or grid do not feed all accelerators at training's power, and "
+            + way
         )
     if len(fleets) > 1:
         notes.append("each kind of accelerator is a cluster of its own; no job spans two")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.cluster.shape import PowerCap
+from gigawatt.cluster.shape import Mode, PowerCap
 from gigawatt.site.power.activity import activity_power_w
 from gigawatt.site.power.calibration import network_power_w
 from gigawatt.twin.clock import HOURS_PER_YEAR
@@ -47,23 +47,37 @@ class CampusPower:
     allowed_mw: Hours
     facts: tuple[str, ...]
 
-    def caps(self, fleets: Sequence[Fleet]) -> dict[str, list[PowerCap]]:
-        """Return how many accelerators of each kind may be in service, where power binds.
+    def caps(self, fleets: Sequence[Fleet], mode: Mode = "off") -> dict[str, list[PowerCap]]:
+        """Return what holds each kind of accelerator within its power, where power binds.
 
         Each is taken to draw as much as in training, and all kinds to give up the same share.
+
+        Parameters
+        ----------
+        fleets : sequence of Fleet
+            All kinds.
+        mode : str
+            ``"off"`` switches hosts off, ``"slow"`` slows all jobs of a kind down.
+
+        Raises
+        ------
+        NotModelledError
+            If slow ones would have no power beside that of idle ones.
         """
         most_kw = {f.chip: max((self.tariffs[f.chip].busy_kw or {}).values()) for f in fleets}
         wanted_mw = sum(f.cluster.accelerators * most_kw[f.chip] for f in fleets) / 1e3
         if (self.allowed_mw >= wanted_mw).all():
             return {f.chip: [] for f in fleets}
         share = np.minimum(self.allowed_mw / wanted_mw, 1.0)
-        return {
-            f.chip: PowerCap.of_power(
-                0, (share * f.cluster.accelerators * most_kw[f.chip] / 1e3).tolist(),
-                most_kw[f.chip],
-            )
-            for f in fleets
-        }  # fmt: skip
+        found = {}
+        for fleet in fleets:
+            count, each_kw = fleet.cluster.accelerators, most_kw[fleet.chip]
+            found[fleet.chip] = PowerCap.of_power(
+                0, (share * count * each_kw / 1e3).tolist(), each_kw,
+                accelerators=count if mode == "slow" else None,
+                idle_kw=self.tariffs[fleet.chip].idle_kw,
+            )  # fmt: skip
+        return found
 
 
 def campus_power(campus: Campus, standing: Standing, horizon_s: int) -> CampusPower:
