@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -54,11 +55,38 @@ def test_json_has_what_the_docs_name_and_follows_the_seed():
     assert one["target"]["p10"] <= one["target"]["p50"] <= one["target"]["p90"]
 
 
+def test_the_guide_shows_what_is_printed(campus):
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "buildout.md"
+    blocks = guide.read_text("utf-8").split("```\n")
+    for name, first in (("prometheus", "Build-out of Meta Prometheus"), (campus, "What to hurry")):
+        shown = next(block for block in blocks if block.startswith(first)).splitlines()
+        printed = CliRunner().invoke(command, [name], catch_exceptions=False).stdout.splitlines()
+        missing = [line for line in shown if line.strip() != "..." and line not in printed]
+        assert not missing
+
+
 def test_days_asked_for_are_answered():
     args = ("--target", "1328", "--by", "2030-06-30", "--format", "json")
     found = json.loads(run("prometheus", *args).stdout)
     assert 0.0 < found["probabilities"]["1328"]["2030-06-30"] < 1.0
     assert "1.33 GW by 30 Jun 2030" in run("prometheus", *args[:4]).stdout
+
+
+def test_a_power_beyond_the_plan_is_said_to_be_never_there(tmp_path):
+    page = tmp_path / "page.html"
+    out = run("hyperion", "--target", "9000", "--figure", str(page)).stdout
+    assert "never to never" not in out + page.read_text("utf-8")
+    assert "5.00 GW are planned" in page.read_text("utf-8")
+    assert "9.00 GW likely          never: 5.00 GW are planned" in out
+    found = json.loads(run("hyperion", "--target", "9000", "--format", "json").stdout)
+    assert found["target"]["p50"] is None
+
+
+def test_notes_say_how_power_without_a_date_is_built(campus):
+    # By itself it begins on the day known; beside tasks of the file it is built by these.
+    alone, beside = (" ".join(run(name).stdout.split()) for name in ("hyperion", campus))
+    assert "whose tasks begin on 2026-09-24 on land that the campus has" in alone
+    assert "as one phase more, by the same tasks as the others" in beside
 
 
 def test_tasks_of_the_full_template(campus):

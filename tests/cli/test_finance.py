@@ -85,7 +85,10 @@ def test_figures_are_written(finance, tmp_path):
         (("--financing", "bonds"), "part of capital"),
         (("--figure", "money.pdf"), "ends in .html"),
         (("--ledger", "nowhere/books.csv"), "does not exist"),
-        (("--vary", "rate=1..2"), "no input 'rate'"),
+        (("--vary", "rate=1..2"), "vary: expected one of .*; found 'rate'"),
+        (("--vary", "it_life_years=0..5"), "vary: it_life_years: expected .* 0.5 years; found 0"),
+        (("--vary", "discount_rate=-200%..4%"), "vary: discount_rate: expected .*; found -2"),
+        (("--vary", "chip_price_trend=-2..0"), "chip_price_trend: expected -0.99 to 10; found -2"),
     ],
 )
 def test_mistakes_are_named(finance, args, match):

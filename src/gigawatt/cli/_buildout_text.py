@@ -44,6 +44,8 @@ def _headline(build: BuildOut, by: Sequence[dt.date]) -> str:
     announced = build.announced_day(build.target_mw)
     target = human(build.target_mw, "MW")
     likely = f"{mid} (P10–P90 {low} to {high})" if reached[-1] > 0.0 else f"there since {mid}"
+    if build.beyond_plan:
+        likely = f"never: {human(build.total_mw, 'MW')} are planned"
     rows = [
         (f"{target} as announced", _date(announced) if announced else "no date"),
         (f"{target} likely", likely),

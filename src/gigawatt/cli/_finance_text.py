@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.cli._text import dim, heading, table, wrap
 from gigawatt.results.finance_figures import range_text
-from gigawatt.results.numbers import band, human, quantity, scaled, share_text
+from gigawatt.results.numbers import band, human, quantity, share_text
 from gigawatt.twin.cash.notes import notes
 from gigawatt.twin.cash.words import percent
 
@@ -77,13 +77,12 @@ def _capital(plan: FinancePlan) -> str:
     }
     whole = sum(first for first, _ in blocks.values())
     firsts, renewed = ([v[i] for v in blocks.values()] for i in (0, 1))
-    unit, shown = scaled([*firsts, *renewed], "USD")
-    count = len(blocks)
+    word, unit = _scale(max([*firsts, *renewed], default=0.0))
     rows = [
-        (block, shown[i], share_text(firsts[i], whole), shown[count + i])
-        for i, block in enumerate(blocks)
+        (block, _under(first / unit), share_text(first, whole), _under(again / unit))
+        for block, first, again in zip(blocks, firsts, renewed, strict=True)
     ]
-    head = ("block", f"to build it, {unit}", "share", f"renewals, {unit}")
+    head = ("block", f"to build it, {word} USD", "share", f"renewals, {word} USD")
     return _titled("Capital by block", table(head, rows, right=(1, 2, 3), indent=2))
 
 
@@ -106,7 +105,7 @@ def _years(plan: FinancePlan) -> str:
 def _by_year(plan: FinancePlan, title: str, columns: dict[str, Any]) -> str:
     """Return columns of money by year, in billions or, where there are none, in millions."""
     most = max(float(abs(values).max()) for values in columns.values())
-    word, unit = ("billion", 1e9) if most >= 1e9 else ("million", 1e6)
+    word, unit = _scale(most)
     rows = [
         (str(year), *(_under(float(values[i]) / unit) for values in columns.values()))
         for i, year in enumerate(plan.years)
@@ -129,6 +128,10 @@ def _venture(plan: FinancePlan) -> str:
         "investor owes": part.investor_owed_usd,
     }
     return _by_year(plan, "Joint venture", columns)
+
+
+def _scale(most: float) -> tuple[str, float]:
+    return ("billion", 1e9) if most >= 1e9 else ("million", 1e6)
 
 
 def _under(value: float) -> str:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from gigawatt.cli._files import replace_file
+from gigawatt.cli._files import TABLES, check_file, replace_file, write_table
 from gigawatt.cli._options import examples, format_option, quiet_option, set_option
 from gigawatt.cli._text import note, print_json, warn
-from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from gigawatt.twin.cash.plan import FinancePlan
 
 __all__ = ["command"]
 
@@ -91,7 +88,7 @@ def _number(text: str) -> float:
     "ledger_file",
     type=_FILE,
     metavar="FILE",
-    help="Write every entry of the books, as .csv.",
+    help="Write every entry of the books, as .csv or .parquet.",
 )
 @click.option(
     "--figure",
@@ -120,8 +117,8 @@ def command(
     path of a campus file. It is simulated over the years; what it uses and makes is then priced.
     All money is in real US dollars of the file's finance.price_year.
     """
-    _check_file(ledger_file, ".csv", "--ledger")
-    _check_file(figure_file, ".html", "--figure")
+    check_file(ledger_file, TABLES, "--ledger")
+    check_file(figure_file, (".html",), "--figure")
     from gigawatt.cli._finance_text import finance_text  # noqa: PLC0415  read once a command runs
     from gigawatt.spec import load  # noqa: PLC0415
     from gigawatt.twin.cash.plan import plan_finance  # noqa: PLC0415
@@ -129,9 +126,9 @@ def command(
     from gigawatt.twin.cash.tornado import swing_inputs  # noqa: PLC0415
 
     plan = plan_finance(load(campus, overrides), **asked)  # type: ignore[arg-type]
-    swings = swing_inputs(plan, vary)
+    swings = swing_inputs(plan, vary) if vary else plan.swings
     if ledger_file is not None:
-        _write_ledger(plan, ledger_file)
+        write_table(plan.ledger.table(), ledger_file)
         note(f"every entry of the books is in {ledger_file}", quiet=quiet)
     if figure_file is not None:
         from gigawatt.results.finance_figures import render  # noqa: PLC0415
@@ -143,27 +140,3 @@ def command(
     else:
         click.echo(finance_text(plan, swings))
     warn(plan.run.warnings, quiet=quiet)
-
-
-def _check_file(path: Path | None, ending: str, option: str) -> None:
-    """Refuse a file that could not be written, before the work is done."""
-    if path is None:
-        return
-    if path.suffix.lower() != ending:
-        message = f"{option}: expected a file that ends in {ending}; found '{path}'"
-        raise InputError(message)
-    if not path.parent.is_dir():
-        message = f"{option}: the folder {path.parent} does not exist"
-        raise InputError(message)
-
-
-def _write_ledger(plan: FinancePlan, path: Path) -> None:
-    import csv  # noqa: PLC0415  only for this
-    import io  # noqa: PLC0415
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("year", "debit", "credit", "block", "usd"))
-    for e in plan.ledger.entries:
-        writer.writerow((e.year, e.debit, e.credit, e.block, f"{e.usd:.2f}"))
-    replace_file(path, text.getvalue())

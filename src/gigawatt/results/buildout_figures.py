@@ -78,7 +78,10 @@ def _cards(build: BuildOut) -> list[tuple[str, str, str]]:
     low, mid, high = (_day(build, days) for days in spread(build.reached(build.target_mw)))
     announced = build.announced_day(build.target_mw)
     said = f"announced for {_date(announced)}" if announced else "announced without a date"
-    cards = [(f"{target} likely on", mid, f"P10–P90 {low} to {high}; {said}")]
+    remark = f"P10–P90 {low} to {high}; {said}"
+    if build.beyond_plan:
+        remark = f"{human(build.total_mw, 'MW')} are planned"
+    cards = [(f"{target} likely on", mid, remark)]
     middle = build.date(spread(build.reached(build.target_mw))[1])
     for day in year_ends(build):
         if day.year == build.as_of.year or (middle and day.year == middle.year):

@@ -42,8 +42,8 @@ class Revenue(Part):
     change_per_year: Change | None = Field(
         None,
         description=(
-            "Yearly change of the price without inflation. Left out: that of accelerators of "
-            "equal performance, by chip_price_trend."
+            "Yearly change of the price without inflation. Left out: of a rent that of "
+            "accelerators of equal performance, by chip_price_trend; of tokens none."
         ),
     )
 

@@ -231,8 +231,18 @@ def test_what_cannot_be_built_out():
         build(samples=3)
     with pytest.raises(InputError, match=r"buildout\.start: expected a first day of work"):
         build(FILE, {"buildout.tasks": "[{name: Land, days: 3}]"})
-    with pytest.raises(InputError, match="target_mw: expected a number above 0"):
-        build(target_mw=-1.0)
+    with pytest.raises(InputError, match=r"buildout\.start: .* as buildout\.means are stated"):
+        build(FILE, {"buildout.means": "[{name: fit-out crews, count: 2}]"})
+    for wrong in (-1.0, np.inf, np.nan):
+        with pytest.raises(InputError, match="target_mw: expected a finite number above 0"):
+            build(target_mw=wrong)
+
+
+def test_tasks_of_a_campus_that_is_there_are_no_mistake():
+    there = {"buildout.start": "2026-01-01", "buildout.tasks": "[{name: Land, done: 2026-02-01}]"}
+    found = build(FILE, there, as_of=dt.date(2060, 1, 1))
+    assert {phase.view for phase in found.phases} == {"there"}
+    assert found.probability(100.0, dt.date(2060, 1, 1)) == 1.0
 
 
 def test_a_power_beyond_the_plan_is_never_reached():

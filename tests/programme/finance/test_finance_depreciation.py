@@ -128,6 +128,25 @@ def test_what_is_replaced_is_deducted_in_full():
     assert basis == 0.0
 
 
+def test_what_is_left_is_deducted_in_the_year_of_the_replacement():
+    # Bought late in 2028 for five and a half years: its replacement is bought in 2034.
+    shell = Asset("shell", 2028.9, 100.0, 5.5, 39.0)
+    years = np.arange(2028, 2040, dtype=float)
+    rule = TaxRule("bonus", 1.0, 20.0)
+    deducted, basis = tax_deductions([shell], years, np.ones(len(years)), rule)
+    assert renewals(shell, 2040.0)[1].year == 2034
+    assert np.flatnonzero(deducted > 50.0).tolist() == [2034 - 2028]
+    assert deducted.sum() == pytest.approx(100.0)
+    assert basis == 0.0
+
+
+def test_write_offs_end_with_the_time_looked_at():
+    asset = Asset("servers", 2027.5, 100.0, 5.0, 5.0)
+    written, left = book_depreciation([asset], np.arange(2027, 2030, dtype=float), 2029.25)
+    assert written.tolist() == pytest.approx([10.0, 20.0, 5.0])
+    assert left == pytest.approx(65.0)
+
+
 def test_a_class_that_the_law_does_not_know_is_refused():
     with pytest.raises(ValueError, match="no property of 4 years"):
         macrs_shares(4)

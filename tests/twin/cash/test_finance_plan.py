@@ -360,12 +360,55 @@ def test_what_is_left_may_count_as_nothing(planned):
     assert plan.ledger.trial_balance() == pytest.approx(0.0, abs=1.0)
 
 
+@pytest.mark.parametrize(
+    ("said", "rate", "back"),
+    [
+        ({"end_value": "none"}, "the flows never change sign", "out of pocket at the end"),
+        ({}, "real", "out of pocket at the end"),
+    ],
+)
+def test_why_there_is_no_rate_and_no_payback_is_said(small, said, rate, back):
+    cheap = {"market": "rent", "usd_per_accelerator_hour": 0.01}
+    plan = plan_finance(with_finance(small, revenue=cheap, **said), years=3)
+    notes = {head.name: head.note for head in plan.answers}
+    assert notes["irr"] == rate
+    assert notes["payback_years"].endswith(back)
+
+
+def test_a_coupon_of_ones_own_rests_on_no_fact(planned):
+    base, terms = planned(), {"kind": "bonds", "debt_share": 0.6}
+    campuses = [
+        with_finance(base.campus, financing=said) for said in (terms, {**terms, "coupon": 0.08})
+    ]
+    published, own = (
+        {a.name: a.facts for a in plan_run(one, base.run, read_inputs(one)).answers}
+        for one in campuses
+    )
+    assert "deal/hyperion/coupon" in published["interest_usd"]
+    assert "deal/hyperion/coupon" not in own["interest_usd"]
+
+
 def test_a_day_in_the_year_may_begin_the_horizon(small):
     later = small.model_copy(update={"horizon": spec.Horizon(start=dt.date(2027, 4, 1), years=1)})
     plan = plan_finance(later, years=6, price="rent=3")
     assert plan.years.tolist() == [2027, 2028, 2029, 2030, 2031, 2032, 2033]
     assert plan.activity.hours[0] == 275 * 24
     assert plan.ledger.trial_balance() == pytest.approx(0.0, abs=1.0)
+
+
+@pytest.mark.parametrize("financing", ["equity", "joint-venture"])
+def test_a_last_year_that_is_a_part_is_written_off_and_let_for_that_part(small, financing):
+    begun = spec.Horizon(start=dt.date(2027, 4, 1), years=1)
+    later = small.model_copy(update={"horizon": begun})
+    plan = plan_finance(later, years=4, financing=financing)
+    part = plan.activity.hours[-1] / 8760.0
+    assert 0.2 < part < 0.3
+    # Nothing is bought or renewed in the last two years, so they differ only by their length.
+    assert not sum(plan.flows.bought_usd.values())[-2:].any()
+    written = plan.table()["depreciation_usd"]
+    assert written[-1] == pytest.approx(part * written[-2], rel=1e-9)
+    rent = plan.flows.financed.rent_usd * plan.flows.levels
+    assert rent[-1] == pytest.approx(part * rent[-2], rel=1e-9)
 
 
 @pytest.fixture(scope="module")
@@ -415,6 +458,13 @@ def test_an_h100_hour_lies_between_its_owners_cost_and_its_rent(campus):
         ({}, None, "bonds", InputError, "part of capital that bonds pay for"),
         ({}, None, "joint-venture=100 %", InputError, "share below 1"),
         ({"land_acres": 1e5}, None, None, InputError, "land for less than"),
+        (
+            {"financing": {"kind": "joint-venture", "coupon": 0.4}},
+            None,
+            None,
+            InputError,
+            "finance.financing.coupon: expected one below 31 %, .*; found 40 %",
+        ),
     ],
 )
 def test_mistakes_are_named(small, said, price, financing, error, match):

@@ -21,7 +21,10 @@ from gigawatt.errors import InputError
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Z90", "LeadTime"]
+__all__ = ["DAYS_PER_MONTH", "Z90", "LeadTime"]
+
+DAYS_PER_MONTH: Final = 30.436875
+"""A twelfth of the Gregorian year."""
 
 Z90: Final = 1.2815515655446004
 """Ninetieth percentile of the standard normal distribution."""

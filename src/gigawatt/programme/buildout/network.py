@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gigawatt import catalog
 from gigawatt.errors import InputError
-from gigawatt.programme.buildout.durations import LeadTime
+from gigawatt.programme.buildout.durations import DAYS_PER_MONTH, LeadTime
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "Task", "build_network", "standard_tasks"]
 
-_DAYS_PER_MONTH: Final = 30.436875  # a twelfth of the Gregorian year
 SUPPLY: Final = "Supply on site"
 """The standard task that only campuses with plants of their own have."""
 
@@ -146,7 +145,7 @@ def _technology_lead(technology: str) -> tuple[LeadTime, str]:
     if "lead_time_months" not in entry:
         message = f"the catalogue states no lead time of {technology}; state days for its task"
         raise InputError(message)
-    return _lead_of(entry, "lead_time_months", _DAYS_PER_MONTH)
+    return _lead_of(entry, "lead_time_months", DAYS_PER_MONTH)
 
 
 def build_network(

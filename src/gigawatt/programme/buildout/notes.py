@@ -31,10 +31,15 @@ def notes_of(build: BuildOut) -> list[str]:
             "them. Where it lies later, others with such dates were too hopeful as well."
         )
     if any(phase.name == REST for phase in build.phases):
+        work = (
+            f"whose tasks begin on {build.as_of} on land that the campus has, with the standard "
+            "lead times"
+            if TASKS not in views
+            else "more, by the same tasks as the others"
+        )
         notes.append(
-            f"'{REST}' is power without a date. It is taken to be built as one phase whose tasks "
-            f"begin on {build.as_of} on land that the campus has, with the standard lead times, if "
-            "it is built at all: how often such plans are given up is not modelled."
+            f"'{REST}' is power without a date. It is taken to be built as one phase {work}, if it "
+            "is built at all: how often such plans are given up is not modelled."
         )
     if build.work is not None:
         notes.append(

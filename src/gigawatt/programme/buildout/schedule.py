@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gigawatt.errors import InputError
+from gigawatt.programme.buildout.durations import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Draws", "Schedule", "critical_tasks", "draw_durations", "run_schedule"]
 
-_DAYS_PER_MONTH: Final = 30.436875  # a twelfth of the Gregorian year
 _NOTHING: Final = -1
 
 
@@ -209,7 +209,7 @@ class _Shared:
             self._free[task.uses] = np.full((count, self._samples), -np.inf)
             self._owner[task.uses] = np.full((count, self._samples), _NOTHING, dtype=np.int32)
         rate = means.it_mw_per_month
-        rate_days = None if rate is None else task.it_mw / rate * _DAYS_PER_MONTH
+        rate_days = None if rate is None else task.it_mw / rate * DAYS_PER_MONTH
         return self._free[task.uses], self._owner[task.uses], rate_days
 
 

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gigawatt.errors import InputError, NotModelledError
+from gigawatt.programme.buildout.durations import DAYS_PER_MONTH
 from gigawatt.programme.buildout.plan import TASKS, day_known, plan_of
 from gigawatt.programme.buildout.reach import first_days, power_by_day, reached_days
 from gigawatt.programme.buildout.slip import learnt_slip, milestone_days
 from gigawatt.programme.buildout.work import simulate_work
-from gigawatt.programme.buildout.worth import rate_of, task_worths
+from gigawatt.programme.buildout.worth import month_usd, rate_of, task_worths
 
 if TYPE_CHECKING:
     from gigawatt.programme.buildout.plan import PlannedPhase
@@ -37,7 +38,6 @@ _LAST_SHARE: Final = 0.95
 _MOST_YEARS: Final = 25
 _LAST_YEAR: Final = 2100
 _MOST_SAMPLES: Final = 1_000_000
-_DAYS_PER_MONTH: Final = 30.436875
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,11 @@ class BuildOut:
     def total_mw(self) -> float:
         """Facility power of all phases, in MW."""
         return float(sum(self.facility_mw))
+
+    @property
+    def beyond_plan(self) -> bool:
+        """Whether the target is more than all phases bring, so that it is never reached."""
+        return self.target_mw > self.total_mw + 1e-6
 
     def reached(self, target_mw: float) -> Array:
         """Return when a facility power is reached (samples,), in days; infinite where never."""
@@ -158,9 +163,7 @@ class BuildOut:
         return task_worths(self.work, per_day)
 
     def _usd_per_day(self, phase: PlannedPhase) -> float:
-        from gigawatt.programme.buildout.worth import month_usd  # noqa: PLC0415
-
-        return month_usd(self.rate, phase)[0] / _DAYS_PER_MONTH
+        return month_usd(self.rate, phase)[0] / DAYS_PER_MONTH
 
 
 def simulate_buildout(
@@ -219,10 +222,11 @@ def simulate_buildout(
     chance = [np.random.default_rng([seed, part]) for part in range(2)]
     reference = _reference(phases, known, samples, chance[0])
     worked = [phase for phase in phases if phase.view == TASKS]
-    if campus.buildout.tasks and not worked:
+    stated = [name for name in ("tasks", "means") if getattr(campus.buildout, name)]
+    if stated and not worked and campus.buildout.start is None:
         message = (
-            "buildout.start: expected a first day of work, as buildout.tasks are stated; found "
-            "nothing"
+            f"buildout.start: expected a first day of work, as buildout.{stated[0]} are stated; "
+            "found nothing"
         )
         raise InputError(message)
     ahead = sum(phase.facility_mw for phase in phases if phase.view != TASKS)
@@ -250,8 +254,8 @@ def _check(
         message = f"samples: expected a number from 10 to {_MOST_SAMPLES:,}; found {samples:,}"
         raise InputError(message)
     for name, value in (("target_mw", target_mw), ("usd_per_accelerator_hour", usd_per_hour)):
-        if value is not None and not value > 0.0:
-            message = f"{name}: expected a number above 0; found {value:g}"
+        if value is not None and not 0.0 < value < np.inf:
+            message = f"{name}: expected a finite number above 0; found {value:g}"
             raise InputError(message)
 
 

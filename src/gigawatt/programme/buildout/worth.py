@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gigawatt import catalog
+from gigawatt.programme.buildout.durations import DAYS_PER_MONTH
 from gigawatt.programme.buildout.schedule import critical_tasks, run_schedule
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rate", "TaskWorth", "month_usd", "rate_of", "task_worths"]
 
-HOURS_PER_MONTH: Final = 730.485  # a twelfth of the Gregorian year
+HOURS_PER_MONTH: Final = 24.0 * DAYS_PER_MONTH
 _COST: Final = "rate/operations/total_usd_per_it_mw_year"
 _STEP_DAYS: Final = 30.0
 _LEAST_CRITICAL: Final = 0.005  # of the build-outs; a task below it gains nothing that counts

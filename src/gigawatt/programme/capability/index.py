@@ -7,7 +7,6 @@ compute, later models are better, by data, algorithms and training after pre-tra
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +15,11 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.errors import NotModelledError
+from gigawatt.programme.dates import decimal_year
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 __all__ = ["IndexFit", "PredictedIndex", "fit_index", "predict_index"]
@@ -69,12 +71,6 @@ class IndexFit:
         """Return the standard error of the expected index: it grows beyond the models known."""
         at = np.array([1.0, np.log10(flop / _FLOP_AT_ZERO), year - _YEAR_AT_ZERO])
         return float(np.sqrt(at @ self.covariance @ at))
-
-
-def decimal_year(day: dt.date) -> float:
-    """Return a day as a year and its fraction."""
-    start = dt.date(day.year, 1, 1)
-    return day.year + (day - start).days / (dt.date(day.year + 1, 1, 1) - start).days
 
 
 @cache

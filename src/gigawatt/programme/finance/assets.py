@@ -101,18 +101,20 @@ def purchases(assets: Iterable[Asset], years: Years) -> Years:
     return paid
 
 
-def book_depreciation(assets: Iterable[Asset], years: Years) -> tuple[Years, float]:
+def book_depreciation(
+    assets: Iterable[Asset], years: Years, end: float = np.inf
+) -> tuple[Years, float]:
     """Return what each year writes off evenly, and what is left at the end of the last.
 
     What an asset lost before the first year is written off in the first, so that the books hold
-    every dollar.
+    every dollar. Where the time looked at ends within the last year, so do the write-offs.
     """
     written, left = np.zeros(len(years)), 0.0
     for asset in assets:
         if np.isinf(asset.life_years):
             left += asset.usd
             continue
-        shares = straight_line_shares(asset.bought, asset.life_years, years)
+        shares = straight_line_shares(asset.bought, asset.life_years, years, end)
         before = min(max(float(years[0]) - asset.bought, 0.0) / asset.life_years, 1.0)
         shares[0] += before
         written += asset.usd * shares
@@ -150,8 +152,8 @@ def tax_deductions(
             at_once_share=rule.at_once_share,
             at_once_longest=rule.at_once_longest_years,
         )
-        last = first + asset.life_years  # when it is replaced, or beyond the time looked at
-        gone = int(last) if np.isfinite(last) and last < len(years) else None
+        over = asset.bought + asset.life_years  # when it is replaced, or beyond the time looked at
+        gone = int(over) - int(years[0]) if over < years[-1] + 1.0 else None
         window = shares[: len(years) - first if gone is None else gone - first + 1]
         deducted[first : first + len(window)] += cost * window
         rest = cost * (1.0 - float(window.sum()))

@@ -19,7 +19,9 @@ _SLOW: float = 1.5  # of 15 and 20 years
 _REAL_PROPERTY_YEARS = 27.5  # what is written off over longer is real property
 
 
-def straight_line_shares(bought: float, life_years: float, years: ArrayLike) -> Years:
+def straight_line_shares(
+    bought: float, life_years: float, years: ArrayLike, end: float = math.inf
+) -> Years:
     """Return the part of an asset's cost that each calendar year writes off, evenly over its life.
 
     Parameters
@@ -30,6 +32,8 @@ def straight_line_shares(bought: float, life_years: float, years: ArrayLike) -> 
         Its life.
     years : array-like (years,)
         Calendar years.
+    end : float
+        End of the time looked at, in years, where it lies within the last of them.
 
     Examples
     --------
@@ -38,7 +42,7 @@ def straight_line_shares(bought: float, life_years: float, years: ArrayLike) -> 
     """
     first = np.asarray(years, dtype=float)
     begun = np.maximum(first, bought)
-    ended = np.minimum(first + 1.0, bought + life_years)
+    ended = np.minimum(first + 1.0, min(bought + life_years, end))
     shares: Years = np.maximum(ended - begun, 0.0) / life_years
     return shares
 

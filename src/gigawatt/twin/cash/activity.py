@@ -58,6 +58,11 @@ class Activity:
     tokens_served: Years
 
     @property
+    def end(self) -> float:
+        """End of the time looked at, in years; the last may be a part of one."""
+        return float(self.years[-1]) + min(float(self.hours[-1]) / 8760.0, 1.0)
+
+    @property
     def chip_hours(self) -> Years:
         """Accelerator-hours installed, of every type."""
         total: Years = np.sum(list(self.installed_h.values()), axis=0)

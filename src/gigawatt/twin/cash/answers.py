@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gigawatt import catalog
 from gigawatt.programme.finance.venture import investor_bonds_usd
 from gigawatt.twin.cash.capital import FACILITY
@@ -184,13 +186,12 @@ def _worth(plan: FinancePlan) -> Iterator[Headline]:
         yield _headline(
             plan, "irr", "Internal rate of return", plan.irr, "ratio",
             "the discount rate at which the worth is nothing", of=(*_COST, *_AFTER), more=more,
-            note="real" if plan.irr is not None else "the flows change sign more than once: there "
-            "is no one rate above zero",
+            note="real" if plan.irr is not None else _no_rate(plan),
         )  # fmt: skip
         yield _headline(
             plan, "payback_years", "Years until the owner has his money back", plan.payback_years,
             "years", "undiscounted", of=(*_COST, *_AFTER), more=more,
-            note="" if plan.payback_years is not None else "never below nothing, or never back",
+            note="" if plan.payback_years is not None else _no_payback(plan),
         )  # fmt: skip
     yield _headline(
         plan, "tax_usd", "Tax on income, all years", float(plan.flows.tax_usd.sum()), "USD",
@@ -200,22 +201,48 @@ def _worth(plan: FinancePlan) -> Iterator[Headline]:
     )  # fmt: skip
 
 
+def _no_rate(plan: FinancePlan) -> str:
+    """Return why there is no internal rate."""
+    flows = plan.flows.owner_usd
+    changes = np.count_nonzero(np.diff(np.sign(flows[flows != 0.0])))
+    if changes > 1:
+        return "the flows change sign more than once: there is no one rate above zero"
+    return "next to nothing comes back" if changes else "the flows never change sign"
+
+
+def _no_payback(plan: FinancePlan) -> str:
+    """Return why there is no time until the money is back."""
+    spent = (plan.flows.owner_usd.cumsum() < 0.0).any()
+    return "he is still out of pocket at the end" if spent else "he never puts money in"
+
+
 def _terms(plan: FinancePlan) -> Iterator[Headline]:
-    part, deal = plan.flows.financed, catalog.load().get("deal", "hyperion")
+    part, more = plan.flows.financed, _deal_facts(plan, "coupon")
     if plan.inputs.bonds is not None:
         terms = plan.inputs.bonds
         yield _headline(
             plan, "borrowed_usd", "Borrowed", float(part.proceeds_usd.sum()), "USD",
             "part of capital that bonds pay for x everything bought", of=_CAPITAL,
-            more=(deal["coupon"].key,),
+            more=more,
             note=f"{percent(terms.coupon, 2)} nominal, {terms.years} years",
         )  # fmt: skip
         yield _headline(
             plan, "interest_usd", "Interest, all years", float(part.interest_usd.sum()), "USD",
-            "of level payments, in real USD", of=_CAPITAL, more=(deal["coupon"].key,),
+            "of level payments, in real USD", of=_CAPITAL, more=more,
         )  # fmt: skip
     if plan.inputs.venture is not None:
         yield from _of_venture(plan)
+
+
+def _deal_facts(plan: FinancePlan, *fields: str) -> tuple[str, ...]:
+    """Return the facts of Hyperion's deal that stand where the campus file states nothing."""
+    deal, said = catalog.load().get("deal", "hyperion"), plan.campus.finance.financing
+    stated = {
+        "investor_share": said.owner_share,
+        "coupon": said.coupon,
+        "longest_lease_years": said.years,
+    }
+    return tuple(deal[field].key for field in fields if stated[field] is None)
 
 
 def _of_venture(plan: FinancePlan) -> Iterator[Headline]:
@@ -223,15 +250,17 @@ def _of_venture(plan: FinancePlan) -> Iterator[Headline]:
     deal = catalog.load().get("deal", "hyperion")
     if terms is None:
         return
-    more = tuple(deal[f].key for f in ("investor_share", "coupon", "longest_lease_years"))
+    more = _deal_facts(plan, "investor_share", "coupon", "longest_lease_years")
+    year = int(part.rent_usd.argmax())
     yield _headline(
-        plan, "venture_rent_usd_per_year", "Rent of the facility, first whole year",
-        float(part.rent_usd[min(1, len(part.rent_usd) - 1)]), "USD/yr",
+        plan, "venture_rent_usd_per_year", "Rent of the facility, highest year",
+        float(part.rent_usd[year]), "USD/yr",
         "level payment on what the investor borrows / his share", of=_CAPITAL, more=more,
-        note=f"the owner gets back {percent(1 - terms.investor_share)} of it",
+        note=f"the year {plan.years[year]}; the owner gets back "
+        f"{percent(1 - terms.investor_share)} of it",
     )  # fmt: skip
     yield _headline(
-        plan, "investor_owed_usd", "Owed by the investor at most",
+        plan, "investor_owed_usd", "Owed by the investor at the end of a year, at most",
         float(part.investor_owed_usd.max()), "USD",
         "his share of building / (1 - coupon x years until rent), less what is repaid",
         of=_CAPITAL, more=more,

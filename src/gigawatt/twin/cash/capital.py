@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import math
 from typing import TYPE_CHECKING
 
 from gigawatt import catalog
 from gigawatt.errors import InputError
+from gigawatt.programme.dates import decimal_year
 from gigawatt.programme.finance.assets import Asset, renewals
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gigawatt.twin.cash.inputs import Inputs
     from gigawatt.twin.outcome import Table
 
-__all__ = ["BLOCKS", "FACILITY", "buy_all", "decimal_year", "plant_usd"]
+__all__ = ["BLOCKS", "FACILITY", "buy_all", "plant_usd"]
 
 BLOCKS = ("servers", "network", "electrical", "mechanical", "shell", "fit-out", "land",
           "power supply")  # fmt: skip
@@ -131,16 +131,3 @@ def _with_land(assets: list[Asset], inputs: Inputs) -> list[Asset]:
 def _less(shell: Asset, land_share: float) -> Asset:
     usd = shell.usd * (1.0 - land_share)
     return Asset(shell.block, shell.bought, usd, shell.life_years, shell.tax_years, shell.renewal)
-
-
-def decimal_year(day: dt.date) -> float:
-    """Return a day as a year with a fraction.
-
-    Examples
-    --------
-    >>> decimal_year(dt.date(2027, 7, 2))
-    2027.4986301369863
-    """
-    first = dt.date(day.year, 1, 1)
-    length = (dt.date(day.year + 1, 1, 1) - first).days
-    return day.year + (day - first).days / length

@@ -137,14 +137,19 @@ def borrow(bought_usd: Years, levels: Years, terms: BondTerms) -> Financed:
 
 
 def found_venture(
-    built: Sequence[Asset], years: Calendar, levels: Years, terms: VentureTerms, rule: TaxRule
+    built: Sequence[Asset],
+    years: Calendar,
+    levels: Years,
+    terms: VentureTerms,
+    rule: TaxRule,
+    end: float = np.inf,
 ) -> Financed:
     """Return a joint venture that builds the facility and lets it to its owner.
 
-    Rent runs from the day a phase stands, and repays in equal nominal payments what the investor
-    borrowed for his share and for interest until then. The owner bears every other cost of the
-    facility, and its renewal. The venture pays no tax itself: the owner deducts the rent and his
-    share of the write-offs, and is taxed on his share of the rent.
+    Rent runs from the day a phase stands to the end of the time looked at, and repays in equal
+    nominal payments what the investor borrowed for his share and for interest until then. The owner
+    bears every other cost of the facility, and its renewal. The venture pays no tax itself: the
+    owner deducts the rent and his share of the write-offs, and is taxed on his share of the rent.
     """
     count, span = len(years), years.astype(float)
     contributed, rent, owed = (np.zeros(count) for _ in range(3))
@@ -156,12 +161,12 @@ def found_venture(
         bonds = investor_bonds_usd(cost, terms.investor_share, terms.coupon, terms.building_years)
         each = rent_usd_per_year(bonds, terms.coupon, terms.years, terms.investor_share)
         begun = max(asset.bought, float(years[0]))
-        rent += each * terms.years * straight_line_shares(begun, terms.years, span)
+        rent += each * terms.years * straight_line_shares(begun, terms.years, span, end)
         left = bond_schedule(bonds, terms.coupon, terms.years).owed_usd
         held = min(count - year, terms.years)
         owed[year : year + held] += left[:held]
     deducted, basis = tax_deductions(built, span, levels, rule)
-    written, book = book_depreciation(built, span) if built else (np.zeros(count), 0.0)
+    written, book = book_depreciation(built, span, end) if built else (np.zeros(count), 0.0)
     return dataclasses.replace(
         no_financing(count),
         contributed_usd=contributed / levels,

@@ -21,6 +21,7 @@ from gigawatt.programme.finance.worth import price_levels
 from gigawatt.twin.cash.capital import BLOCKS, FACILITY
 from gigawatt.twin.cash.financing import borrow, found_venture, no_financing
 from gigawatt.twin.cash.income import Income, earn
+from gigawatt.twin.clock import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,10 +149,10 @@ def flow_money(
     levels = price_levels(years, inputs.price_year, inputs["inflation"])
     blocks = {b: [a for a in assets if a.block == b] for b in BLOCKS}
     bought = {b: purchases(some, years.astype(float)) for b, some in blocks.items() if some}
-    financed, owned = _finance(blocks, bought, years, levels, inputs)
+    financed, owned = _finance(blocks, bought, activity, levels, inputs)
     running = _running(activity, inputs, energy_factor)
     kept = inputs.end_value == "book"
-    written, left = _written(owned, years)
+    written, left = _written(owned, activity)
     end = sum(left.values()) * kept + financed.end_usd * kept
     others = financed.others_end_usd * kept
     financed = financed.ending(others)
@@ -182,16 +183,16 @@ def flow_money(
 def _finance(
     blocks: dict[str, list[Asset]],
     bought: dict[str, Years],
-    years: np.ndarray[Any, np.dtype[np.int64]],
+    activity: Activity,
     levels: Years,
     inputs: Inputs,
 ) -> tuple[Financed, dict[str, list[Asset]]]:
     """Return the financing, and what the owner buys himself."""
-    owned = {b: some for b, some in blocks.items() if some}
+    owned, years = {b: some for b, some in blocks.items() if some}, activity.years
     if inputs.venture is not None:
         built = [a for b in FACILITY for a in blocks[b] if not a.renewal]
         own = {b: [a for a in some if a not in built] for b, some in owned.items()}
-        venture = found_venture(built, years, levels, inputs.venture, inputs.tax)
+        venture = found_venture(built, years, levels, inputs.venture, inputs.tax, activity.end)
         return venture, {b: some for b, some in own.items() if some}
     if inputs.bonds is not None:
         return borrow(_sum(bought, years), levels, inputs.bonds), owned
@@ -204,7 +205,7 @@ def _running(activity: Activity, inputs: Inputs, energy_factor: float) -> dict[s
     Pay and water are parts of the published other running cost; where the campus file states
     them, they stand by themselves and the rest is what remains of it.
     """
-    part = activity.hours / 8766.0
+    part = activity.hours / HOURS_PER_YEAR
     stands = np.minimum(activity.it_mw_years, 1.0) > 0.0
     other = activity.it_mw_years * inputs["other_usd_per_it_mw_year"]
     staff = inputs["jobs"] * inputs["usd_per_job_year"] * part * stands
@@ -218,11 +219,11 @@ def _running(activity: Activity, inputs: Inputs, energy_factor: float) -> dict[s
 
 
 def _written(
-    owned: dict[str, list[Asset]], years: np.ndarray[Any, np.dtype[np.int64]]
+    owned: dict[str, list[Asset]], activity: Activity
 ) -> tuple[dict[str, Years], dict[str, float]]:
-    written, left = {}, {}
+    written, left, years = {}, {}, activity.years.astype(float)
     for block, some in owned.items():
-        written[block], left[block] = book_depreciation(some, years.astype(float))
+        written[block], left[block] = book_depreciation(some, years, activity.end)
     return written, left
 
 

@@ -11,6 +11,7 @@ from gigawatt.errors import InputError, NotModelledError
 from gigawatt.programme.finance.assets import TaxRule
 from gigawatt.programme.finance.dollars import price_ratio
 from gigawatt.programme.finance.venture import building_years
+from gigawatt.twin.cash.words import percent
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry, Fact
@@ -242,11 +243,19 @@ def _venture(campus: Campus) -> VentureTerms | None:
             "(say equity instead)"
         )
         raise InputError(message)
+    coupon = deal.number("coupon") if terms.coupon is None else terms.coupon
+    building = building_years(deal)
+    if coupon * building >= 1.0:
+        message = (
+            f"finance.financing.coupon: expected one below {percent(1.0 / building)}, as interest "
+            f"until rent comes in, {building:.1f} years, is borrowed too; found {percent(coupon)}"
+        )
+        raise InputError(message)
     return VentureTerms(
         deal.number("investor_share") if owner is None else 1.0 - owner,
-        deal.number("coupon") if terms.coupon is None else terms.coupon,
+        coupon,
         int(deal.number("longest_lease_years")) if terms.years is None else terms.years,
-        building_years(deal),
+        building,
         int(deal.number("lease_years")),
         int(deal.number("guarantee_years")),
         deal.number("guarantee_usd") / deal.number("bond_usd"),

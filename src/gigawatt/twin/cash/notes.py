@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gigawatt import catalog
+from gigawatt.programme.dates import decimal_year
 from gigawatt.twin.cash.tornado import unranged
 from gigawatt.twin.cash.words import percent
 
@@ -49,7 +50,8 @@ def _notes(plan: FinancePlan) -> Iterator[str]:
         )
     before = [p for p in plan.campus.phases if p.date < plan.campus.horizon.start]
     if before:
-        usd = sum(a.usd for a in plan.assets if a.year < int(plan.years[0]) and not a.renewal)
+        start = decimal_year(plan.campus.horizon.start)
+        usd = sum(a.usd for a in plan.assets if a.bought < start and not a.renewal)
         yield f"Bought before the first year and counted in it: {usd / 1e9:.3g} billion USD."
     yield from _kept_within(plan)
     if inputs.venture is not None:

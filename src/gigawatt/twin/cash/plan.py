@@ -200,16 +200,11 @@ def plan_run(
     """
     # What the run charged for own plants was at the campus's own rates, whatever `inputs` says.
     activity = read_activity(campus, run, read_inputs(campus))
-    assets = buy_all(campus, run.tables["phases"], inputs, _end(activity))
+    assets = buy_all(campus, run.tables["phases"], inputs, activity.end)
     flows = flow_money(
         campus, activity, assets, inputs, energy_factor=energy_factor, price_factor=price_factor
     )
     return FinancePlan(campus, run, inputs, activity, assets, flows)
-
-
-def _end(activity: Activity) -> float:
-    """Return the end of the years looked at; the last may be a part of one."""
-    return float(activity.years[-1]) + min(float(activity.hours[-1]) / 8760.0, 1.0)
 
 
 def _asked(campus: Campus, years: int, price: str | None, financing: str | None) -> Campus:

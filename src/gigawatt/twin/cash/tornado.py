@@ -39,6 +39,14 @@ _LABELS: Final = {
     "usd_per_job_year": ("Pay of a job", "USD"),
     "water_usd_per_m3": ("Price of water", "USD"),
 }
+_LIMITS: Final = {
+    "chip_price_trend": (-0.99, 10.0),
+    "loss_offset_share": (0.0, 1.0),
+    "electricity": (0.0, 1000.0),
+    "price": (0.0, 1000.0),
+}
+"""What can be varied though the campus file states no such number: its least and its most."""
+
 _OPEN: Final = ("discount_rate", "facility_life_years", "other_usd_per_it_mw_year", "inflation",
                 "electricity")  # fmt: skip
 
@@ -91,18 +99,38 @@ def swing_inputs(
     Raises
     ------
     InputError
-        If there is no input of a name.
+        If there is no input of a name, or it can't have such a value.
     """
     given = dict(ranges or {})
-    for name in given:
-        if name not in plan.inputs.known and name not in FACTORS:
-            near = nearest(name, (*plan.inputs.known, *FACTORS))
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            message = f"vary: no input '{name}' of the money{hint}"
-            raise InputError(message)
+    for name, span in given.items():
+        _check(plan, name, span)
     found = dict(_published(plan)) | given
     swings = (_swing(plan, n, *span, n not in given) for n, span in found.items())
     return tuple(sorted(swings, key=lambda s: -s.width_usd))
+
+
+def _check(plan: FinancePlan, name: str, span: tuple[float, float]) -> None:
+    """Refuse an input that there is not, and a value that the campus file would not take."""
+    from pydantic import ValidationError  # noqa: PLC0415  slow to import
+
+    if name not in _LABELS and name not in FACTORS:
+        near = nearest(name, (*_LABELS, *FACTORS))
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        message = f"vary: expected one of {', '.join((*_LABELS, *FACTORS))}; found '{name}'{hint}"
+        raise InputError(message)
+    for end in span:
+        if name in _LIMITS:
+            least, most = _LIMITS[name]
+            wrong = "" if least <= end <= most else f"expected {least:g} to {most:g}"
+        else:
+            try:
+                type(plan.campus.finance).model_validate({name: end})
+                wrong = ""
+            except ValidationError as error:
+                wrong = error.errors()[0]["msg"]
+        if wrong:
+            message = f"vary: {name}: {wrong}; found {end:g}"
+            raise InputError(message)
 
 
 def unranged(plan: FinancePlan) -> tuple[str, ...]:

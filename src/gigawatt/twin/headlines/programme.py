@@ -45,26 +45,31 @@ def _dates(state: State, make: Maker) -> list[Headline]:
         "phases moved as such dates moved in Epoch AI's tracker, or by the tasks of the "
         "file; 'gigawatt buildout' says more"
     )
+    # The dated phases come first; power without a date must not stand in for one of them.
+    last = None if build is None else build.days[: len(campus.phases)].max(axis=0)
+    first = None if build is None else build.reached(_GW_MW)
     return [
-        _date(make, build, "likely_first_gw_date", "Likely date of the first gigawatt", _GW_MW,
-              f"median; {way}", "" if dated >= _GW_MW else f"never: {dated:,.0f} MW are dated"),
-        _date(make, build, "likely_maximum_date", "Likely date of the planned maximum", dated,
-              f"median; {way}", "" if dated else "no phase"),
+        _date(make, build, first, "likely_first_gw_date", "Likely date of the first gigawatt",
+              _GW_MW, f"median; {way}",
+              "" if dated >= _GW_MW else f"never: {dated:,.0f} MW are dated"),
+        _date(make, build, last, "likely_maximum_date", "Likely date of the planned maximum",
+              dated, f"median; {way}", "" if dated else "no phase"),
     ]  # fmt: skip
 
 
 def _date(
     make: Maker,
     build: BuildOut | None,
+    reached: Array | None,
     name: str,
     label: str,
     target_mw: float,
     formula: str,
     never: str,
 ) -> Headline:
-    if build is None or never:
+    if build is None or reached is None or never:
         return make(name, label, None, "date", formula, "likely_dates", note=never)
-    days = np.quantile(build.reached(target_mw), _QUANTILES, method="inverted_cdf")
+    days = np.quantile(reached, _QUANTILES, method="inverted_cdf")
     low, middle, high = (build.date(float(day)) for day in days)
     announced = build.announced_day(target_mw)
     said = f"announced for {announced}" if announced else ""
