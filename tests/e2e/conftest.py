@@ -26,7 +26,7 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(params=[(w, s) for w in WIDTHS for s in ("light", "dark")], ids="-".join)
+@pytest.fixture(params=[("desk", "light"), ("phone", "dark")], ids="-".join)
 def visit(request, browser):
     """Return a function that opens a page and holds it against what every page must do."""
     size, scheme = request.param

@@ -82,7 +82,8 @@ def test_a_tower_evaporates_less_than_its_heat_unless_the_air_is_hot(dry, depres
     )
     outlet_c = air.saturated_temperature_c(outlet, PRESSURE_PA)
     latent = kg * 2501.0
-    assert 0.0 < kg < 1.0 / 1000.0
+    # In air of 42 C it also takes up heat of the air: 1.25 g for each kJ, at the most.
+    assert 0.0 < kg < 1.3 / 1000.0
     # All the heat leaves as vapour only where the air leaves no warmer than it came.
     assert (latent > 1.0) <= (outlet_c[0] < dry + 2.0)
 
