@@ -183,7 +183,11 @@ def test_many_mistakes_are_counted_beyond_the_first(tmp_path):
         ("x.swf", b"; Version: 2.2\n", "expected jobs on accelerators; found none"),
         ("x.csv", b"\xff\xfe\x00", "x.csv cannot be read: .*utf-8"),
         ("x.csv.gz", b"job", "x.csv.gz cannot be read: Not a gzipped file"),
-        ("x.swf.gz", gzip.compress(SWF.encode(), mtime=0)[:60], "x.swf.gz cannot be read: Compressed"),
+        (
+            "x.swf.gz",
+            gzip.compress(SWF.encode(), mtime=0)[:60],
+            "x.swf.gz cannot be read: Compressed",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_one_error(tmp_path, name, content, told):
