@@ -10,9 +10,11 @@ __all__ = [
     "examples",
     "figure_option",
     "format_option",
+    "hours_option",
     "quiet_option",
     "seed_option",
     "set_option",
+    "year_option",
 ]
 
 
@@ -66,6 +68,21 @@ figure_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Write a page with the figures, as .html.",
+)
+
+hours_option = click.option(
+    "--hours",
+    "hours_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a row for each hour, as .csv or .parquet.",
+)
+
+year_option = click.option(
+    "--year",
+    type=int,
+    metavar="YEAR",
+    help="A calendar year of the horizon; left out: the last whole one.",
 )
 
 quiet_option = click.option("--quiet", is_flag=True, help="Write nothing but results and errors.")

@@ -12,9 +12,11 @@ from gigawatt.cli._options import (
     examples,
     figure_option,
     format_option,
+    hours_option,
     quiet_option,
     seed_option,
     set_option,
+    year_option,
 )
 from gigawatt.cli._text import note, print_json, warn
 from gigawatt.errors import InputError
@@ -41,12 +43,7 @@ _READ: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     ),
 )
 @click.argument("campus")
-@click.option(
-    "--year",
-    type=int,
-    metavar="YEAR",
-    help="A calendar year of the horizon; left out: the last whole one.",
-)
+@year_option
 @click.option(
     "--commitment",
     is_flag=True,
@@ -105,13 +102,7 @@ _READ: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE",
     help="Write the year as a network of PyPSA, as .nc; needs the extra 'pypsa'.",
 )
-@click.option(
-    "--hours",
-    "hours_file",
-    type=_FILE,
-    metavar="FILE",
-    help="Write a row for each hour, as .csv or .parquet.",
-)
+@hours_option
 @figure_option
 @set_option
 @seed_option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +12,11 @@ from gigawatt.cli._options import (
     examples,
     figure_option,
     format_option,
+    hours_option,
     quiet_option,
     seed_option,
     set_option,
+    year_option,
 )
 from gigawatt.cli._text import note, print_json, warn
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["command"]
-
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
@@ -39,12 +39,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     ),
 )
 @click.argument("campus")
-@click.option(
-    "--year",
-    type=int,
-    metavar="YEAR",
-    help="A calendar year of the horizon; left out: the last whole one.",
-)
+@year_option
 @click.option(
     "--weather",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -103,13 +98,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     metavar="NAME",
     help="Play a published event on the worst hour, as in 'gigawatt catalog grid_event'.",
 )
-@click.option(
-    "--hours",
-    "hours_file",
-    type=_FILE,
-    metavar="FILE",
-    help="Write a row for each hour, as .csv or .parquet.",
-)
+@hours_option
 @figure_option
 @set_option
 @seed_option

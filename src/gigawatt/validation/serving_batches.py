@@ -23,7 +23,6 @@ from gigawatt.compute.hosting.step import Split, Work, step_parts
 from gigawatt.errors import GigawattError
 from gigawatt.validation.serving_rows import (
     COLUMNS,
-    Skipped,
     fits,
     lengths,
     number,
@@ -32,6 +31,7 @@ from gigawatt.validation.serving_rows import (
     split_of,
     subject,
 )
+from gigawatt.validation.skip import Skip
 
 if TYPE_CHECKING:
     from gigawatt.catalog.architecture import Architecture
@@ -81,7 +81,7 @@ def read_batch_row(row: dict[str, str], position: int = 0) -> BatchRow | str:
     """Return the row as inputs of `batch_s`, or the reason why it is skipped."""
     try:
         return _read({**dict.fromkeys(COLUMNS, ""), **row}, position)
-    except (Skipped, GigawattError) as reason:
+    except (Skip, GigawattError) as reason:
         return str(reason)
 
 

@@ -29,7 +29,6 @@ from gigawatt.errors import GigawattError
 from gigawatt.validation import serving_recipes
 from gigawatt.validation.serving_rows import (
     COLUMNS,
-    Skipped,
     fits,
     lengths,
     number,
@@ -39,6 +38,7 @@ from gigawatt.validation.serving_rows import (
     subject,
     together_share_of,
 )
+from gigawatt.validation.skip import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +127,7 @@ def read_divided_row(row: dict[str, str], position: int = 0) -> DividedRow | str
     """Return the row as inputs of `divided`, or the reason why it is skipped."""
     try:
         return _read({**dict.fromkeys(COLUMNS, ""), **row}, position)
-    except (Skipped, GigawattError) as reason:
+    except (Skip, GigawattError) as reason:
         return str(reason)
 
 

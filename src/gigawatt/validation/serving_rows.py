@@ -22,6 +22,7 @@ from gigawatt.compute.network import check, fabric_of
 from gigawatt.compute.work import active_parameters
 from gigawatt.errors import GigawattError
 from gigawatt.validation.serving_recipes import drafts
+from gigawatt.validation.skip import Skip
 
 if TYPE_CHECKING:
     from gigawatt.catalog import Entry
@@ -30,7 +31,6 @@ __all__ = [
     "COLUMNS",
     "MOST_SEQUENCES",
     "ServingRow",
-    "Skipped",
     "fits",
     "lengths",
     "number",
@@ -127,20 +127,16 @@ class ServingRow:
     drafted: float = 0.0
 
 
-class Skipped(Exception):  # noqa: N818  it is a reason, not an error
-    """The row cannot be predicted; the message says why."""
-
-
 def skip(reason: str) -> NoReturn:
     """Raise the reason why a row cannot be predicted."""
-    raise Skipped(reason)
+    raise Skip(reason)
 
 
 def read_serving_row(row: dict[str, str], position: int = 0) -> ServingRow | str:
     """Return the row as inputs of the serving model, or the reason why it is skipped."""
     try:
         return _read({**dict.fromkeys(COLUMNS, ""), **row}, position)
-    except (Skipped, GigawattError) as reason:
+    except (Skip, GigawattError) as reason:
         return str(reason)
 
 
