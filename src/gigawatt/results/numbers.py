@@ -246,6 +246,8 @@ def _rounded(value: float) -> float:
 def _significant(value: float) -> str:
     if _rounded(value) == 0.0:
         return "0"
+    if abs(value) < 1e-6:
+        return "> −0.000001" if value < 0 else "< 0.000001"
     places = max(0, 2 - math.floor(math.log10(abs(_rounded(value)))))
     return f"{_rounded(value):,.{places}f}"
 

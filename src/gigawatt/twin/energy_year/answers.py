@@ -28,6 +28,7 @@ __all__ = ["answers", "load_band"]
 _HAPPENS_MW: Final = 1e-6
 _FULL_YEAR_H: Final = 8760.0
 _NO_CARBON: Final = 1e-6  # t/MWh: a difference of prices knows no less
+_MILLIONTH: Final = 1e-6
 
 
 def answers(energy: EnergyYear) -> tuple[Headline, ...]:
@@ -212,7 +213,10 @@ def _firmness(energy: EnergyYear) -> Iterator[Headline]:
 
 
 def _held(holding: Holding) -> str:
-    hours = holding.why if holding.loss_of_load_h is None else f"{holding.loss_of_load_h:.3g} h"
+    short = holding.loss_of_load_h
+    hours = holding.why
+    if short is not None:
+        hours = "less than a millionth of an hour" if short < _MILLIONTH else f"{short:.3g} h"
     return (
         f"{holding.name}: {holding.firm_mw:,.0f} MW with a unit out for a load of "
         f"{holding.peak_mw:,.0f} MW, {hours}"
